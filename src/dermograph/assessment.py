@@ -1,0 +1,272 @@
+"""The answer for a patient: frozen values that mirror ``dermograph assess --format json``.
+
+Field names here are the contract's in snake case; :func:`to_json` turns them into the contract's words.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from dermograph.amounts import Amount, number
+
+
+@dataclass(frozen=True, slots=True)
+class FactUsed:
+    """A recorded fact that a reason rests on."""
+
+    fact: str
+    value: str | Decimal | None = None
+    unit: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One ground of a verdict."""
+
+    kind: str
+    criterion: str | None
+    label: str
+    facts: tuple[FactUsed, ...] = ()
+    statements: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A fact that is not on record and decides."""
+
+    fact: str
+    label: str
+    decides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A caution, or a test to do before or during a therapy."""
+
+    kind: str
+    label: str
+    subject: str | None = None
+    schedule: Amount | None = None
+    statements: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """Strength of a recommendation on the scale of its document."""
+
+    value: str
+    scale: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What a guideline says of a therapy."""
+
+    id: str
+    guideline: str
+    direction: str
+    strength: Strength
+    certainty: str | None
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Regimen:
+    """How a therapy is given to this patient."""
+
+    route: str | None
+    loading: Amount | None
+    dose: Amount | None
+    per_kg: Amount | None
+    every: Amount | None
+    frequency: Amount | None
+    divided: int | None
+    maximum: Amount | None
+    duration: Amount | None
+    phase: str | None
+    titration: str | None
+    taper: str | None
+    regulator: str | None
+    text: str
+    statements: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reassess:
+    """When the effect of a therapy is judged."""
+
+    after: Amount | None
+    on: str | None
+    statements: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to record or to happen."""
+
+    label: str
+    record: str | None = None
+    happens: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WouldChange:
+    """A smallest set of changes and the status that would follow."""
+
+    if_: tuple[Change, ...]
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one source of a conflict says."""
+
+    source: str
+    says: str
+    statements: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sources that differ on a therapy."""
+
+    therapy: str
+    between: tuple[Side, ...]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TherapyVerdict:
+    """What is derived for one therapy."""
+
+    therapy: str
+    label: str
+    status: str
+    rank: int | None
+    continue_: str | None
+    recommendations: tuple[Recommendation, ...]
+    because: tuple[Reason, ...]
+    missing: tuple[Missing, ...]
+    cautions: tuple[Item, ...]
+    screening: tuple[Item, ...]
+    baseline: tuple[Item, ...]
+    monitoring: tuple[Item, ...]
+    regimens: tuple[Regimen, ...]
+    reassess: Reassess | None
+    would_change: tuple[WouldChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuidelineUse:
+    """Whether a guideline speaks of this patient."""
+
+    id: str
+    version: str
+    applies: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the patient stands in a guideline's pathway."""
+
+    guideline: str
+    at: tuple[str, ...]
+    next: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do, with the therapies it would unblock."""
+
+    action: str
+    label: str
+    unblocks: tuple[str, ...]
+    statements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A condition that was taken as absent because nothing was recorded."""
+
+    condition: str
+    assumed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Which knowledge an answer came from."""
+
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Which input an answer came from."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The whole answer for one patient."""
+
+    patient: str
+    as_of: str
+    guidelines: tuple[GuidelineUse, ...]
+    therapies: tuple[TherapyVerdict, ...]
+    pathway: tuple[Place, ...]
+    actions: tuple[Action, ...]
+    assumptions: tuple[Assumption, ...]
+    conflicts: tuple[Conflict, ...]
+    knowledge: Knowledge
+    input: Input
+
+    def therapy(self, name: str) -> TherapyVerdict:
+        """Verdict on a therapy, by compact IRI."""
+        for verdict in self.therapies:
+            if verdict.therapy == name:
+                return verdict
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer in the words of the contract."""
+        found = to_json(self)
+        assert isinstance(found, dict)
+        return found
+
+
+_OPTIONAL = {"continue_", "record", "happens", "per_kg", "frequency", "phase", "titration", "taper", "regulator", "duration", "divided", "maximum"}
+
+
+def json_name(field: str) -> str:
+    """The contract's word for a field."""
+    first, *rest = field.rstrip("_").split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def to_json(value: Any) -> Any:
+    """A value of this module as plain JSON; fields that are optional in the contract are left out when empty."""
+    if isinstance(value, Amount):
+        return value.to_json()
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, tuple):
+        return [to_json(v) for v in value]
+    if dataclasses.is_dataclass(value):
+        found = {}
+        for name in value.__slots__:  # type: ignore[union-attr]
+            item = getattr(value, name)
+            if item is not None or name not in _OPTIONAL:
+                found[json_name(name)] = to_json(item)
+        return found
+    return value

@@ -1,0 +1,110 @@
+"""One patient as the later stages see it: truths, record and facts under compact names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyoxigraph as ox
+
+from dermograph.assessment import FactUsed
+from dermograph.criteria import Truths
+from dermograph.graph import node_name
+from dermograph.record import Record
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A patient with truths and facts.
+
+    :param place: the patient's place in the truths.
+    :param facts: derived triples that hang off this patient, compacted.
+    """
+
+    tree: Tree
+    truths: Truths
+    place: int
+    record: Record
+    facts: dict[str, list[tuple[str, Any]]] = field(repr=False)
+
+    def holds(self, criterion: str | None) -> bool | None:
+        """Truth of a criterion for this patient; no criterion holds always."""
+        return True if criterion is None else self.truths.of(criterion, self.place)
+
+    def undecided(self, criterion: str) -> list[str]:
+        """Atomic criteria that leave a criterion unknown."""
+        return self.truths.undecided(criterion, self.place)
+
+    def number(self, fact: str) -> Decimal | None:
+        """Value of a measured fact."""
+        return next((Decimal(str(v)) for p, v in self.facts[self.me] if p == fact), None)
+
+    @property
+    def me(self) -> str:
+        """The patient's node among the facts."""
+        return str(node_name(self.record.patient))
+
+    def of(self, node: str, predicate: str) -> Any:
+        """First value of a property of a node of the record or the facts."""
+        return next((v for p, v in self.facts[node] if p == predicate), None)
+
+    def used(self, criterion: str, truth: bool) -> tuple[FactUsed, ...]:
+        """Recorded facts that make a known criterion what it is."""
+        found: dict[FactUsed, None] = {}
+        for atom in self.truths.atoms(criterion, self.place, truth):
+            for fact in self._evidence(self.tree["criteria"][atom]):
+                found[fact] = None
+        return tuple(found)
+
+    def _evidence(self, atom: Tree) -> Iterator[FactUsed]:
+        fact, within = atom["fact"], self.tree["within"]
+        spread = fact in {"fact:declined", "fact:cannotObtain", "fact:didNotTolerate", "fact:isHypersensitiveTo"}
+        mine = self.facts[self.me]
+        if fact == "fact:ageMonths":
+            recorded = self.of(self.me, "pt:birthDate")
+            months = self.number(fact)
+            if recorded is not None:
+                yield FactUsed("pt:birthDate", str(recorded), None, None)
+            elif months is not None:
+                yield FactUsed("pt:ageYears", self.of(self.me, "pt:ageYears"), "a", None)
+        elif "range" in atom:
+            for node in (str(v) for p, v in mine if p == "dg:evidence"):
+                if self.of(node, "dg:evidenceOf") == fact:
+                    unit = self.tree["facts"][fact]["unit"]
+                    yield FactUsed(self.tree["facts"][fact]["measures"], self.number(fact), unit, self.of(node, "pt:date"))
+        elif "value" in atom:
+            for value in (v for p, v in mine if p == fact):
+                yield FactUsed(self.tree["facts"][fact]["recordedAs"], str(value))
+        else:
+            asked = atom["class"]
+            predicates = {fact} | ({"fact:isFreeOf"} if fact == "fact:hasCondition" else set())
+            for predicate, node in mine:
+                if predicate not in predicates:
+                    continue
+                if predicate == "fact:isFreeOf":
+                    if node in within.get(asked, ()):
+                        yield FactUsed(str(node), "pt:Negative")
+                    continue
+                for cls in (str(v) for p, v in self.facts[str(node)] if p == "rdf:type"):
+                    if asked in within.get(cls, ()) or (spread and cls in within.get(asked, ())):
+                        yield self._recorded(str(node), cls)
+
+    def _recorded(self, node: str, cls: str) -> FactUsed:
+        value = next((v for p in ("pt:outcome", "pt:result", "pt:status") if (v := self.of(node, p)) is not None), None)
+        date = next((v for p in ("pt:date", "pt:end", "pt:start", "pt:onset") if (v := self.of(node, p)) is not None), None)
+        return FactUsed(cls, None if value is None else str(value), None, None if date is None else str(date))
+
+
+def gather(triples: Iterable[ox.Triple]) -> dict[str, list[tuple[str, Any]]]:
+    """Triples of records and facts by compact name of their subject."""
+    found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+    for t in triples:
+        found[str(node_name(t.subject))].append((str(node_name(t.predicate)), node_name(t.object)))
+    for values in found.values():
+        values.sort(key=lambda pair: (pair[0], str(pair[1])))
+    return found

@@ -1,0 +1,166 @@
+"""Truth of every criterion for every patient of a store: true, false or unknown.
+
+Truth runs on two rails. For each criterion one whole number holds a bit for each patient of whom it is known true,
+another a bit for each of whom it is known false; a patient with neither bit is unknown. Kleene's logic is then one
+operation on whole numbers for all patients at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dermograph.content import query
+from dermograph.store import Store
+from dermograph.terms import compact
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Truths:
+    """The two rails of every criterion, and what was assumed on the way.
+
+    :param patients: the patients, whose place is their bit.
+    :param true: known true, by criterion.
+    :param false: known false, by criterion.
+    :param assumed: taken as absent because nothing was recorded, by criterion.
+    """
+
+    tree: Tree
+    patients: Sequence[str]
+    true: dict[str, int]
+    false: dict[str, int]
+    assumed: dict[str, int] = field(default_factory=dict)
+
+    def of(self, criterion: str, patient: int) -> bool | None:
+        """Truth of a criterion for the patient at a place; None is unknown."""
+        if self.true[criterion] >> patient & 1:
+            return True
+        return False if self.false[criterion] >> patient & 1 else None
+
+    def undecided(self, criterion: str, patient: int) -> list[str]:
+        """Atomic criteria that leave an unknown criterion unknown, in a fixed order."""
+        found: dict[str, None] = {}
+
+        def visit(name: str) -> None:
+            if self.of(name, patient) is not None:
+                return
+            members = self.tree["criteria"][name].get("members")
+            if members is None:
+                found[name] = None
+            for member, _ in members or ():
+                visit(member)
+
+        visit(criterion)
+        return sorted(found)
+
+    def atoms(self, criterion: str, patient: int, truth: bool) -> list[str]:
+        """Atomic criteria that make a known criterion what it is, in a fixed order."""
+        found: dict[str, None] = {}
+
+        def visit(name: str, wanted: bool) -> None:
+            if self.of(name, patient) is not wanted:
+                return
+            definition = self.tree["criteria"][name]
+            if "members" not in definition:
+                found[name] = None
+            for member, positive in definition.get("members", ()):
+                visit(member, wanted if positive else not wanted)
+
+        visit(criterion, truth)
+        return sorted(found)
+
+
+def evaluate(store: Store, tree: Tree, patients: Sequence[str]) -> Truths:
+    """Ask the generic queries, then join their answers.
+
+    :param store: holds the index, the record and the facts of the patients.
+    :param tree: the index tree.
+    :param patients: identifiers of the patients as the store knows them.
+    """
+    bit = {patient: 1 << place for place, patient in enumerate(patients)}
+    everyone = (1 << len(patients)) - 1
+    holds, free, suspected = (_sets(store, name, bit) for name in ("present", "free", "suspected"))
+    ranged, valued = _judged(store, "range", bit), _judged(store, "value", bit)
+    truths = Truths(tree, patients, {}, {})
+    for name, criterion in tree["criteria"].items():
+        if "members" in criterion:
+            compose(truths, name, everyone)
+            continue
+        silence = tree["facts"][criterion["fact"]]["silence"]
+        yes = holds[name] | ranged[True][name] | valued[True][name]
+        no = (ranged[False][name] | valued[False][name]) & ~yes
+        if silence == "dg:SilenceIsFalse":
+            no = everyone & ~yes & ~suspected[name]
+        elif silence == "dg:SilenceIsAssumedFalse":
+            rest = everyone & ~yes & ~suspected[name]
+            no = rest & free[name]
+            silent = rest & ~no
+            if tree["conditions"][criterion["class"]]["screened"]:
+                no |= silent & truths.false.get(criterion.get("gate", ""), 0)
+            else:
+                truths.assumed[name] = silent
+                no |= silent
+        truths.true[name], truths.false[name] = yes, no
+    return truths
+
+
+def compose(truths: Truths, name: str, everyone: int) -> None:
+    """Work out a composite criterion from its members, which are known already, in Kleene's logic."""
+    criterion = truths.tree["criteria"][name]
+    true, false = truths.true, truths.false
+    if criterion["op"] == "and":
+        yes, no = everyone, 0
+        for member, positive in criterion["members"]:
+            member_yes, member_no = (true[member], false[member]) if positive else (false[member], true[member])
+            yes, no = yes & member_yes, no | member_no
+    else:
+        yes, no = 0, everyone
+        for member, positive in criterion["members"]:
+            member_yes, member_no = (true[member], false[member]) if positive else (false[member], true[member])
+            yes, no = yes | member_yes, no & member_no
+    if "presumedFalseWhen" in criterion:
+        no |= everyone & ~yes & ~no & true[criterion["presumedFalseWhen"]]
+    true[name], false[name] = yes, no
+
+
+def suppose(truths: Truths, patient: int, worlds: Sequence[Mapping[str, bool]]) -> Truths:
+    """Truths of one patient in several supposed worlds, each a place of the result.
+
+    :param worlds: for each world, atomic criteria and the truth they are supposed to have.
+    """
+    everyone = (1 << len(worlds)) - 1
+    found = Truths(truths.tree, [truths.patients[patient]] * len(worlds), {}, {})
+    overridden: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for place, world in enumerate(worlds):
+        for atom, truth in world.items():
+            yes, no = overridden[atom]
+            overridden[atom] = (yes | 1 << place, no) if truth else (yes, no | 1 << place)
+    for name, criterion in truths.tree["criteria"].items():
+        if "members" in criterion:
+            compose(found, name, everyone)
+            continue
+        yes = everyone if truths.true[name] >> patient & 1 else 0
+        no = everyone if truths.false[name] >> patient & 1 else 0
+        if name in overridden:
+            over_yes, over_no = overridden[name]
+            yes, no = (yes | over_yes) & ~over_no, (no | over_no) & ~over_yes
+        found.true[name], found.false[name] = yes, no
+    return found
+
+
+def _sets(store: Store, name: str, bit: dict[str, int]) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for criterion, patient in store.select(query(f"criteria/{name}")):
+        found[compact(criterion or "")] |= bit[patient or ""]
+    return found
+
+
+def _judged(store: Store, name: str, bit: dict[str, int]) -> dict[bool, dict[str, int]]:
+    found: dict[bool, dict[str, int]] = {True: defaultdict(int), False: defaultdict(int)}
+    for criterion, patient, holds in store.select(query(f"criteria/{name}")):
+        found[holds == "true"][compact(criterion or "")] |= bit[patient or ""]
+    return found

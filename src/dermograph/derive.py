@@ -1,0 +1,109 @@
+"""Criteria that follow from label facts: a therapy's outcomes and its unsuitability, written as OWL like any other.
+
+They are kept as a module of the ontology, ``derived/therapy-criteria.ttl``, so that Protégé and OWL reasoners see
+them; ``dermograph derive`` writes it, and a test fails when it is stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from dermograph.content import modules
+from dermograph.graph import Graph, read
+from dermograph.terms import local_name
+
+MODULE = Path("derived") / "therapy-criteria.ttl"
+_TURTLE = """\
+{name} a owl:Class , dg:DerivedCriterion , dg:{kind}Criterion ;
+    skos:prefLabel "{label}"@en ;
+    skos:definition "Patients of whom holds: {label}."@en ;{extra}
+    owl:equivalentClass [ a owl:{type} ; {body} ] .
+"""
+
+
+def subclasses(graph: Graph, top: str) -> dict[str, set[str]]:
+    """Each class below ``top`` with all classes it is within, itself included."""
+    within: dict[str, set[str]] = {top: {top}}
+    queue = [top]
+    while queue:
+        parent = queue.pop()
+        for child in graph.subjects("rdfs:subClassOf", parent):
+            known = within.setdefault(child, {child})
+            if not within[parent] <= known:
+                known |= within[parent]
+                queue.append(child)
+    return within
+
+
+def blocking_facts(graph: Graph, within: dict[str, set[str]], therapy: str) -> list[tuple[str, str]]:
+    """Label facts that exclude a therapy: pairs of node and criterion.
+
+    Absolute contraindications and interactions that exclude, stated of the therapy or of a class it is within;
+    a fact that was not seen in a source never excludes.
+    """
+    found = []
+    for kind, prop, value in (
+        ("dg:Contraindication", "dg:force", "dg:Absolute"),
+        ("dg:Interaction", "dg:interactionEffect", "dg:Exclude"),
+    ):
+        for node in graph.instances(kind):
+            applies = set(graph.nodes(node, "dg:therapy")) & within[therapy]
+            if applies and graph.value(node, prop) == value and graph.value(node, "dg:verified") is not False:
+                found += [(node, criterion) for criterion in graph.nodes(node, "dg:criterion")]
+    return found
+
+
+def tracked_therapies(graph: Graph, within: dict[str, set[str]]) -> list[str]:
+    """Therapies whose outcomes are criteria: those recommended or mentioned, their members, and those marked."""
+    rows = {t for r in graph.instances("dg:Recommendation") for t in graph.nodes(r, "dg:therapy")}
+    members = {t for t in within for row in rows if row in graph.nodes(t, "rdfs:subClassOf")}
+    marked = {t for t in within if graph.flag(t, "dg:tracked")}
+    return sorted(rows | members | marked)
+
+
+def definitions(graph: Graph) -> Iterator[str]:
+    """Turtle of every derived criterion, in a fixed order."""
+    within = subclasses(graph, "dg:Therapy")
+    templates = graph.instances("dg:OutcomeTemplate")
+    tracked = tracked_therapies(graph, within)
+    for therapy in tracked:
+        label = graph.label(therapy)
+        members = [t for t in tracked if therapy in graph.nodes(t, "rdfs:subClassOf")]
+        opening = []
+        for template in templates:
+            suffix, phrase = graph.text(template, "dg:suffix"), graph.text(template, "dg:phrase")
+            assert suffix and phrase
+            body = f"owl:onProperty {graph.text(template, 'dg:factProperty')} ; owl:someValuesFrom {therapy}"
+            yield _block(therapy + suffix, "Atomic", phrase.replace("{therapy}", label), "Restriction", body)
+            if graph.flag(template, "dg:opensNextStep"):
+                opening.append(therapy + suffix)
+            if members:
+                every = phrase.replace("{therapy}", f"every one of the {label}")
+                body = f"owl:intersectionOf ( {' '.join(m + suffix for m in members)} )"
+                yield _block(f"ad:Every{local_name(therapy)}{suffix}", "Composite", every, "Class", body)
+        facts = {criterion for _, criterion in blocking_facts(graph, within, therapy)}
+        body = f"owl:unionOf ( {' '.join(sorted(facts | set(opening)))} )"
+        extra = f"\n    dg:unsuitabilityOf {therapy} ; dg:shapedBy ad:R4 , ad:AMB-30 ;"
+        yield _block(therapy + "Unsuitable", "Composite", f"cannot rely on {label}", "Class", body, extra)
+
+
+def _block(name: str, kind: str, label: str, type_: str, body: str, extra: str = "") -> str:
+    return _TURTLE.format(name=name, kind=kind, label=label, type=type_, body=body, extra=extra)
+
+
+def turtle(ontology: Path) -> str:
+    """Text of the derived module for an ontology folder, before formatting."""
+    sources: Iterable[Path] = [path for path in modules(ontology) if path != ontology / MODULE]
+    graph = Graph(read(sources))
+    header = (
+        "@prefix ad: <https://w3id.org/dermograph/ad#> .\n@prefix dcterms: <http://purl.org/dc/terms/> .\n"
+        "@prefix dg: <https://w3id.org/dermograph/core#> .\n@prefix fact: <https://w3id.org/dermograph/fact#> .\n"
+        "@prefix owl: <http://www.w3.org/2002/07/owl#> .\n@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n\n"
+        "<https://w3id.org/dermograph/derived/therapy-criteria> a owl:Ontology ;\n"
+        '    dcterms:title "Dermograph: criteria that follow from label facts"@en ;\n'
+        '    dcterms:description "Written by the derive command from the outcome templates and label facts; '
+        'nobody edits it."@en ;\n'
+        "    dcterms:license <https://creativecommons.org/licenses/by/4.0/> .\n\n"
+    )
+    return header + "\n".join(definitions(graph))

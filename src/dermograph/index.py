@@ -1,0 +1,495 @@
+"""The guideline graph, worked out once: what queries ask of it as triples, what the rest asks of it as a plain tree.
+
+The tree holds only strings, numbers, lists and dicts, so that it can be kept on disk as JSON.
+Numbers are kept as text and read as :class:`decimal.Decimal` where they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyoxigraph as ox
+
+from dermograph import pathway
+from dermograph.derive import blocking_facts, subclasses, tracked_therapies
+from dermograph.errors import KnowledgeError
+from dermograph.graph import Graph
+from dermograph.terms import expand
+
+Tree = dict[str, Any]
+
+KINDS = ("dg:Therapy", "dg:Condition", "dg:Observable", "dg:Assessment")
+_CRITERIA = ("dg:AtomicCriterion", "dg:CompositeCriterion")
+_FACETS = {
+    "xsd:minInclusive": "from",
+    "xsd:minExclusive": "above",
+    "xsd:maxInclusive": "upTo",
+    "xsd:maxExclusive": "below",
+}
+_UNBOUNDED = {"from": "-999999999", "above": "-999999999", "upTo": "999999999", "below": "999999999"}
+_COPIED = (
+    "dg:measures dg:limitBelowAge dg:screensFor dg:definedByObservable dg:definedBelow dg:rulesOut dg:spreadsDown"
+    " dg:precedence dg:guidelineDisease dg:plausibleLow dg:plausibleHigh dg:canonicalUnit dg:validFor dg:madeUpOf"
+).split()
+_CAUTIONS = {
+    "dg:Contraindication": "contraindication",
+    "dg:Interaction": "interaction",
+    "dg:Precaution": "precaution",
+    "dg:BoxedWarning": "boxed-warning",
+    "dg:AdverseEffect": "adverse-effect",
+    "dg:CourseLimit": "course-limit",
+}
+_TESTS = {"dg:Screening": "screening", "dg:BaselineTest": "baseline", "dg:MonitoringTest": "monitoring"}
+
+
+def build(graph: Graph) -> Tree:
+    """Work the tree out of the guideline graph."""
+    within = {kind: subclasses(graph, kind) for kind in KINDS}
+    therapies = within["dg:Therapy"]
+    rows = sorted({t for r in graph.instances("dg:Recommendation") for t in graph.nodes(r, "dg:therapy")})
+    criteria = dict(_criteria(graph))
+    recommendations = {r: _recommendation(graph, r) for r in graph.instances("dg:Recommendation")}
+    shown = {t: _row(graph, therapies, t) for t in rows}
+    conditions = {c: _condition(graph, within["dg:Condition"][c]) for c in sorted(within["dg:Condition"])}
+    for criterion in criteria.values():
+        gate = conditions.get(criterion.get("class", ""), {}).get("gate")
+        if gate:
+            criterion["gate"] = gate
+    return {
+        "within": {cls: sorted(above) for kind in KINDS for cls, above in sorted(within[kind].items())},
+        "criteria": {name: criteria[name] for name in _in_order(criteria)},
+        "facts": {f: _fact_property(graph, f) for f in graph.instances("dg:FactProperty")},
+        "conditions": conditions,
+        "kinds": {k: _kind(graph, k) for k in graph.instances("dg:ReasonKind")},
+        "guidelines": {g: _guideline(graph, g) for g in graph.instances("dg:Guideline")},
+        "steps": {s: _step(graph, s) for s in graph.instances("dg:PathwayStep")},
+        "recommendations": recommendations,
+        "rows": shown,
+        "assumable": _assumable(criteria, recommendations, shown),
+        "actions": [_action(graph, a) for a in graph.instances("dg:ProposedAction")],
+        "disagreements": [_disagreement(graph, therapies, rows, d) for d in graph.instances("dg:Disagreement")],
+        "units": {o: graph.text(o, "dg:canonicalUnit") for o in within["dg:Observable"] if graph.text(o, "dg:canonicalUnit")},
+        "validity": {c: str(v) for c in _classes(within) if (v := graph.number(c, "dg:validFor")) is not None},
+        "sources": {r: _reference(graph, r) for r in graph.instances("dg:Reference")},
+        "labels": {n: graph.label(n) for n in _labelled(graph, within)},
+    }
+
+
+def triples(graph: Graph, tree: Tree) -> Iterator[ox.Triple]:
+    """What the queries on patients ask of the guideline graph."""
+    for cls, above in tree["within"].items():
+        for ancestor in above:
+            yield _triple(cls, "dg:within", ancestor)
+    for name, criterion in tree["criteria"].items():
+        if "fact" not in criterion:
+            continue
+        yield _triple(name, "dg:asksFact", criterion["fact"])
+        if "class" in criterion:
+            yield _triple(name, "dg:asksClass", criterion["class"])
+        if "value" in criterion:
+            yield _triple(name, "dg:asksValue", criterion["value"])
+        for facet, bound in criterion.get("range", {}).items():
+            yield _literal(name, f"dg:asks{facet[0].upper()}{facet[1:]}", bound)
+    for predicate in _COPIED:
+        for subject, value in _pairs(graph, predicate):
+            if isinstance(value, bool):
+                yield ox.Triple(ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(value))
+            elif predicate in {"dg:canonicalUnit"}:
+                yield ox.Triple(ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(str(value)))
+            elif str(value)[:1].isalpha():
+                yield _triple(subject, predicate, str(value))
+            else:
+                yield _literal(subject, predicate, str(value))
+    for kind in ("ad:BodySite", "ad:Severity", "pt:Sex", "pt:ConditionStatus", "pt:Outcome", "pt:AssessmentResult"):
+        for individual in graph.instances(kind):
+            yield _triple(individual, "rdf:type", kind)
+    for cls, above in tree["within"].items():
+        if "dg:Assessment" in above and cls != "dg:Assessment":
+            top = next(a for a in above if "dg:Assessment" in graph.nodes(a, "rdfs:subClassOf"))
+            yield _triple(cls, "dg:family", top)
+    for whole in graph.having("dg:madeUpOf"):
+        yield _literal(whole, "dg:partCount", str(len(graph.values(whole, "dg:madeUpOf"))))
+    for trial in graph.instances("dg:AdequateTrial"):
+        for therapy in graph.nodes(trial, "dg:therapy"):
+            for cls, above in tree["within"].items():
+                if therapy in above:
+                    for least in graph.nodes(trial, "dg:least"):
+                        days = graph.text(least, "dg:unit") == "d"
+                        yield _literal(cls, "dg:leastDays" if days else "dg:leastSessions", graph.text(least, "dg:value") or "")
+
+
+def _pairs(graph: Graph, predicate: str) -> Iterator[tuple[str, Any]]:
+    for subject in graph.having(predicate):
+        for value in graph.values(subject, predicate):
+            yield subject, value
+
+
+def _triple(subject: str, predicate: str, value: str) -> ox.Triple:
+    return ox.Triple(ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.NamedNode(expand(value)))
+
+
+def _literal(subject: str, predicate: str, value: str) -> ox.Triple:
+    kind = "xsd:decimal" if "." in value else "xsd:integer"
+    return ox.Triple(
+        ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(value, datatype=ox.NamedNode(expand(kind)))
+    )
+
+
+def _classes(within: dict[str, dict[str, set[str]]]) -> Iterable[str]:
+    return sorted(cls for kind in KINDS for cls in within[kind])
+
+
+# --- criteria
+
+
+def _criteria(graph: Graph) -> Iterator[tuple[str, Tree]]:
+    for kind in _CRITERIA:
+        for name in graph.instances(kind):
+            yield name, _criterion(graph, name)
+
+
+def _criterion(graph: Graph, name: str) -> Tree:
+    found: Tree = {"label": graph.label(name)}
+    definition = graph.text(name, "owl:equivalentClass")
+    if definition is None:
+        raise KnowledgeError(f"the criterion {name} has no definition", "give it one owl:equivalentClass")
+    presumed = graph.text(name, "dg:presumedFalseWhen")
+    if presumed:
+        found["presumedFalseWhen"] = presumed
+    for op, key in (("and", "owl:intersectionOf"), ("or", "owl:unionOf")):
+        head = graph.text(definition, key)
+        if head:
+            return found | {"op": op, "members": [_member(graph, name, m) for m in graph.items(head)]}
+    inner = graph.text(definition, "owl:complementOf")
+    if inner:
+        return found | {"op": "and", "members": [[inner, False]]}
+    fact, some, value = (graph.text(definition, p) for p in ("owl:onProperty", "owl:someValuesFrom", "owl:hasValue"))
+    if not fact or not (some or value):
+        raise KnowledgeError(f"the criterion {name} is outside the fragment of OWL that a criterion may use", "see dg:Criterion")
+    found |= {"op": "atom", "fact": fact}
+    if value:
+        return found | {"value": value}
+    assert some
+    facets = graph.text(some, "owl:withRestrictions")
+    if not facets:
+        return found | {"class": some}
+    bounds = dict(_UNBOUNDED)
+    for facet in graph.items(facets):
+        for predicate, key in _FACETS.items():
+            bound = graph.text(facet, predicate)
+            if bound is not None:
+                bounds[key] = bound
+    return found | {"range": bounds}
+
+
+def _member(graph: Graph, owner: str, node: str) -> list[Any]:
+    inner = graph.text(node, "owl:complementOf") if node.startswith("_:") else None
+    if node.startswith("_:") and not inner:
+        raise KnowledgeError(f"the criterion {owner} joins something without a name", "name the inner criterion and join the name")
+    return [inner, False] if inner else [node, True]
+
+
+def _in_order(criteria: dict[str, Tree]) -> list[str]:
+    """Names of criteria, each after the ones it is made of."""
+    done: dict[str, bool] = {}
+    order: list[str] = []
+
+    def visit(name: str, above: str) -> None:
+        if name not in criteria:
+            raise KnowledgeError(f"{above} asks for the criterion {name}, which nothing defines", "define it or mend the name")
+        if done.get(name):
+            return
+        if name in done:
+            raise KnowledgeError(f"the criterion {name} is defined by itself", "break the circle")
+        done[name] = False
+        criterion = criteria[name]
+        for inner in [m for m, _ in criterion.get("members", [])]:
+            visit(inner, name)
+        for other in ("presumedFalseWhen", "gate"):
+            if other in criterion:
+                visit(criterion[other], name)
+        done[name] = True
+        order.append(name)
+
+    for name in sorted(criteria):
+        visit(name, name)
+    return order
+
+
+def _fact_property(graph: Graph, name: str) -> Tree:
+    return {
+        "label": graph.label(name),
+        "silence": graph.text(name, "dg:whenUnrecorded"),
+        "recordedAs": graph.text(name, "dg:recordedAs"),
+        "measures": graph.text(name, "dg:measures"),
+        "unit": graph.text(name, "dg:canonicalUnit"),
+    }
+
+
+def _condition(graph: Graph, above: set[str]) -> Tree:
+    screened = [c for c in sorted(above) if graph.flag(c, "dg:mustBeScreened")]
+    tests = [a for c in sorted(above) for a in graph.subjects("dg:screensFor", c)]
+    kinds = [k for c in sorted(above) for k in graph.nodes(c, "dg:deferredAs")]
+    gates = [graph.text(c, "dg:screenedIn") for c in screened]
+    return {
+        "screened": bool(screened),
+        "gate": gates[0] if gates else None,
+        "test": tests[0] if tests else None,
+        "resolvable": any(graph.flag(c, "dg:resolvable") for c in above),
+        "deferredAs": kinds[0] if kinds else "dg:ReasonScreening",
+        "measured": graph.text(min(above, key=lambda c: (not graph.text(c, "dg:definedByObservable"), c)), "dg:definedByObservable"),
+    }
+
+
+def _kind(graph: Graph, name: str) -> Tree:
+    return {
+        "notation": graph.text(name, "dg:notation"),
+        "label": graph.label(name),
+        "status": graph.text(graph.text(name, "dg:givesStatus") or "", "dg:notation"),
+        "fromTherapy": graph.flag(name, "dg:fromTherapy"),
+        "whileOngoing": graph.text(graph.text(name, "dg:whileOngoing") or "", "dg:notation"),
+    }
+
+
+# --- guidelines
+
+
+def _cited(graph: Graph, node: str) -> Tree:
+    return {"statements": [s.partition(":")[2] for s in graph.nodes(node, "dg:statement")], "sources": graph.nodes(node, "dg:source")}
+
+
+def _guideline(graph: Graph, name: str) -> Tree:
+    return {
+        "label": graph.label(name),
+        "version": graph.text(name, "dg:edition"),
+        "population": graph.text(name, "dg:population"),
+        "order": pathway.order(_edges(graph, name)),
+    }
+
+
+def _edges(graph: Graph, guideline: str) -> dict[str, list[str]]:
+    steps = [s for s in graph.instances("dg:PathwayStep") if guideline in graph.nodes(s, "dg:guideline")]
+    return {s: graph.nodes(s, "dg:nextStep") for s in steps}
+
+
+def _step(graph: Graph, name: str) -> Tree:
+    return {
+        "label": graph.label(name),
+        "guideline": graph.text(name, "dg:guideline"),
+        "entry": graph.text(name, "dg:entry"),
+        "exit": graph.text(name, "dg:exit"),
+        "next": graph.nodes(name, "dg:nextStep"),
+        "optional": graph.flag(name, "dg:optionalStep"),
+    } | _cited(graph, name)
+
+
+def _recommendation(graph: Graph, name: str) -> Tree:
+    step = graph.text(name, "dg:step")
+    entries = graph.nodes(name, "dg:entry") or (graph.nodes(step, "dg:entry") if step else [])
+    direction = graph.text(name, "dg:direction") or ""
+    barriers = [
+        _barrier(graph, kind, criterion, False, name)
+        for kind, criteria in (
+            ("dg:ReasonOutsidePopulation", graph.nodes(name, "dg:population")),
+            ("dg:ReasonOutsideIndication", graph.nodes(name, "dg:indication")),
+            ("dg:ReasonEarlierStep", entries),
+        )
+        for criterion in criteria
+    ] + [
+        _barrier(graph, "dg:ReasonPrerequisite", criterion, False, prerequisite)
+        for prerequisite in graph.nodes(name, "dg:prerequisite")
+        for criterion in graph.nodes(prerequisite, "dg:criterion")
+    ]
+    if direction == "dg:Against":
+        barriers.append(_barrier(graph, "dg:ReasonRecommendedAgainst", None, True, name))
+    if direction == "dg:NotRecommended":
+        barriers.append(_barrier(graph, "dg:ReasonNotRecommended", None, True, name))
+    return {
+        "label": graph.label(name),
+        "therapy": graph.text(name, "dg:therapy"),
+        "guideline": graph.text(name, "dg:guideline"),
+        "direction": graph.text(direction, "dg:notation") or graph.text(direction, "skos:notation"),
+        "strength": graph.text(name, "dg:strength"),
+        "scale": graph.text(name, "dg:strengthScale"),
+        "certainty": graph.text(name, "dg:certainty"),
+        "population": graph.text(name, "dg:population"),
+        "step": step,
+        "order": graph.text(name, "dg:order"),
+        "later": graph.text(name, "dg:later"),
+        "laterOrder": graph.text(name, "dg:laterOrder"),
+        "ordersWith": graph.text(name, "dg:ordersWith"),
+        "adjunct": graph.flag(name, "dg:adjunct"),
+        "unranked": graph.flag(name, "dg:unranked"),
+        "barriers": barriers,
+    } | _cited(graph, name)
+
+
+def _barrier(graph: Graph, kind: str, criterion: str | None, blocks_when: bool, node: str) -> Tree:
+    return {"kind": kind, "criterion": criterion, "blocksWhen": blocks_when, "node": node, "label": graph.label(node)} | _cited(graph, node)
+
+
+def _action(graph: Graph, name: str) -> Tree:
+    return {
+        "label": graph.label(name),
+        "action": graph.text(name, "dg:action"),
+        "criterion": graph.text(name, "dg:criterion"),
+    } | _cited(graph, name)
+
+
+def _disagreement(graph: Graph, therapies: dict[str, set[str]], rows: list[str], name: str) -> Tree:
+    spoken = graph.nodes(name, "dg:therapy")
+    return {
+        "label": graph.label(name),
+        "therapy": spoken[0] if spoken else None,
+        "rows": [row for row in rows if set(spoken) & therapies[row]],
+        "criterion": graph.text(name, "dg:criterion"),
+        "between": [
+            {
+                "source": _authority(graph, side) or _document(graph, side) or "source",
+                "says": graph.text(side, "dg:says"),
+                "statements": [s.partition(":")[2] for s in graph.nodes(side, "dg:statement")],
+                "sources": graph.nodes(side, "dg:source"),
+            }
+            for side in sorted(graph.nodes(name, "dg:position"), key=lambda s: graph.text(s, "dg:says") or "")
+        ],
+    }
+
+
+def _authority(graph: Graph, node: str) -> str | None:
+    authority = graph.text(node, "dg:authority")
+    return graph.label(authority) if authority else None
+
+
+def _document(graph: Graph, node: str) -> str | None:
+    documents = [d for s in graph.nodes(node, "dg:statement") for d in graph.nodes(s, "dg:document")]
+    return documents[0] if documents else None
+
+
+def _assumable(criteria: Tree, recommendations: Tree, rows: Tree) -> dict[str, list[str]]:
+    """Condition classes on which a verdict, rank, dose or relative contraindication turns, with the criteria that ask."""
+    asking = [b["criterion"] for node in (*recommendations.values(), *rows.values()) for b in node["barriers"]]
+    asking += [r["later"] for r in recommendations.values()]
+    asking += [r["population"] for row in rows.values() for r in row["regimens"]]
+    asking += [c["criterion"] for row in rows.values() for c in row["cautions"] if c["kind"] == "relative-contraindication"]
+    found: dict[str, set[str]] = {}
+    queue = sorted({name for name in asking if name})
+    seen = set(queue)
+    while queue:
+        name = queue.pop()
+        criterion = criteria[name]
+        if criterion.get("fact") == "fact:hasCondition":
+            found.setdefault(criterion["class"], set()).add(name)
+        inner = {m for m, _ in criterion.get("members", ())} - seen
+        seen |= inner
+        queue += inner
+    return {cls: sorted(found[cls]) for cls in sorted(found)}
+
+
+def _reference(graph: Graph, name: str) -> Tree:
+    return {"label": graph.label(name), "at": graph.text(name, "dcterms:identifier"), "kind": graph.text(name, "dg:readAt")}
+
+
+# --- therapies
+
+
+def _row(graph: Graph, within: dict[str, set[str]], therapy: str) -> Tree:
+    above = within[therapy]
+
+    def of(kind: str) -> list[str]:
+        return [n for n in graph.instances(kind) if above & set(graph.nodes(n, "dg:therapy"))]
+
+    return {
+        "label": graph.label(therapy),
+        "recommendations": [r for r in graph.instances("dg:Recommendation") if therapy in graph.nodes(r, "dg:therapy")],
+        "barriers": _therapy_barriers(graph, within, therapy),
+        "ongoing": therapy + "Ongoing",
+        "regimens": [_regimen(graph, n) for n in of("dg:Regimen")],
+        "cautions": [_item(graph, n, name) for kind, name in _CAUTIONS.items() for n in of(kind) if not _excludes(graph, n)],
+        **{name: [_item(graph, n, name) for n in of(kind)] for kind, name in _TESTS.items()},
+        "response": [_response(graph, n) for n in of("dg:ResponseTime")],
+        "indications": [_item(graph, n, "indication") for n in of("dg:Indication")],
+    }
+
+
+def _excludes(graph: Graph, node: str) -> bool:
+    heavy = graph.value(node, "dg:force") == "dg:Absolute" or graph.value(node, "dg:interactionEffect") == "dg:Exclude"
+    return heavy and graph.value(node, "dg:verified") is not False
+
+
+def _therapy_barriers(graph: Graph, within: dict[str, set[str]], therapy: str) -> list[Tree]:
+    found = []
+    for node, criterion in blocking_facts(graph, within, therapy):
+        kind = "dg:ReasonInteraction" if node in graph.instances("dg:Interaction") else "dg:ReasonContraindication"
+        found.append(_barrier(graph, kind, criterion, True, node))
+    for node in graph.instances("dg:Deferral"):
+        if within[therapy] & set(graph.nodes(node, "dg:therapy")):
+            kind = graph.text(node, "dg:reasonKind") or ""
+            found += [_barrier(graph, kind, criterion, True, node) for criterion in graph.nodes(node, "dg:criterion")]
+    members = [t for t in tracked_therapies(graph, within) if therapy in graph.nodes(t, "rdfs:subClassOf")]
+    cited = {b["criterion"] for b in found}
+    for template in graph.instances("dg:OutcomeTemplate"):
+        kind, suffix = graph.text(template, "dg:reasonKind") or "", graph.text(template, "dg:suffix") or ""
+        whole = f"ad:Every{therapy.partition(':')[2]}{suffix}" if members else therapy + suffix
+        if kind != "dg:ReasonReassessment" and whole not in cited:
+            found.append(_barrier(graph, kind, whole, True, whole))
+    return found
+
+
+def _quantity(graph: Graph, node: str | None) -> Tree | None:
+    if node is None:
+        return None
+    return {k: v for k in ("value", "low", "high", "unit") if (v := graph.text(node, f"dg:{k}")) is not None}
+
+
+def _regimen(graph: Graph, name: str) -> Tree:
+    authority = graph.text(name, "dg:authority")
+    route = graph.text(name, "dg:route")
+    found: Tree = {
+        "id": name,
+        "label": graph.label(name),
+        "population": graph.text(name, "dg:population"),
+        "route": graph.text(route, "dg:notation") if route else None,
+        "routeLabel": graph.label(route) if route else None,
+        "authority": graph.label(authority) if authority else None,
+        "authorityOrder": graph.text(authority, "dg:order") if authority else "0",
+        "exampleOnly": graph.flag(name, "dg:exampleOnly"),
+        "verified": graph.value(name, "dg:verified") is not False,
+    }
+    for key in ("loading", "dose", "perKilogram", "every", "maximum", "duration", "frequency"):
+        found[key] = _quantity(graph, graph.text(name, f"dg:{key}"))
+    for key in ("divided", "titration", "taper", "phase", "withoutDose", "condition"):
+        found[key] = graph.text(name, f"dg:{key}")
+    return found | _cited(graph, name)
+
+
+def _item(graph: Graph, name: str, kind: str) -> Tree:
+    force = graph.text(name, "dg:force")
+    criterion = graph.text(name, "dg:criterion")
+    tests = graph.nodes(name, "dg:test") + graph.nodes(name, "dg:about")
+    return {
+        "kind": ("relative-contraindication" if force == "dg:Relative" else "caution") if kind == "contraindication" else kind,
+        "label": graph.label(name),
+        "criterion": criterion,
+        "subject": tests[0] if tests else None,
+        "schedule": _quantity(graph, graph.text(name, "dg:schedule")) or _quantity(graph, graph.text(name, "dg:duration")),
+        "scheduleText": graph.text(name, "dg:scheduleText"),
+        "authority": _authority(graph, name),
+        "verified": graph.value(name, "dg:verified") is not False,
+        "effect": graph.text(name, "dg:interactionEffect"),
+    } | _cited(graph, name)
+
+
+def _response(graph: Graph, name: str) -> Tree:
+    return {
+        "after": _quantity(graph, graph.text(name, "dg:after")),
+        "label": graph.label(name),
+        "criterion": graph.text(name, "dg:criterion"),
+        "verified": graph.value(name, "dg:verified") is not False,
+    } | _cited(graph, name)
+
+
+def _labelled(graph: Graph, within: dict[str, dict[str, set[str]]]) -> list[str]:
+    others = ("ad:Severity", "ad:BodySite", "pt:Sex", "pt:Outcome", "pt:AssessmentResult", "pt:ConditionStatus", "dg:FactProperty")
+    properties = [p for p in graph.having("skos:prefLabel") if p.startswith("pt:")]
+    return sorted({*_classes(within), *properties, *(i for kind in others for i in graph.instances(kind))})

@@ -1,0 +1,212 @@
+"""The guideline graph, loaded and ready to assess patients."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import pyoxigraph as ox
+
+from dermograph import cache, content, facts, plan, record, verdicts
+from dermograph.assessment import Assessment, Assumption, Conflict, Input, Side, TherapyVerdict
+from dermograph.assessment import Knowledge as Provenance
+from dermograph.case import Case, gather
+from dermograph.changes import actions, would_change
+from dermograph.criteria import Truths, evaluate
+from dermograph.errors import Finding, InvalidInput
+from dermograph.record import Record
+from dermograph.store import OxigraphStore, RdflibStore, Store
+from dermograph.validation import fast
+
+Engine = Literal["oxigraph", "rdflib"]
+Source = Path | str | bytes
+CHUNK = 250
+"""Patients that are held in a store at once; measured to be near the best."""
+
+
+class Knowledge:
+    """A guideline graph with its queries.
+
+    Make one with :meth:`load`; it may be shared by threads, which then take turns.
+    """
+
+    def __init__(self, tree: dict[str, Any], triples: Iterable[ox.Triple], sha256: str, engine: Engine = "oxigraph") -> None:
+        self.tree = tree
+        self.sha256 = sha256
+        self._store: Store = OxigraphStore(triples) if engine == "oxigraph" else RdflibStore(triples)
+        self._turn = threading.Lock()
+
+    @classmethod
+    def load(cls, ontology: Path | None = None, *, engine: Engine = "oxigraph") -> Knowledge:
+        """Load the ontology that came with Dermograph, or an author's own copy.
+
+        :param ontology: folder of Turtle modules.
+        :param engine: ``oxigraph``, or ``rdflib`` to hold it to.
+        :raises KnowledgeError: a module cannot be parsed or breaks the model.
+        """
+        where = ontology or content.folder("ontology")
+        sha256 = content.digest(where, content.folder("queries"))
+        kept = cache.load(sha256)
+        if kept is None:
+            kept = _work_out(where)
+            cache.save(sha256, kept)
+        triples = (ox.Triple(q.subject, q.predicate, q.object) for q in ox.parse(input=kept["triples"], format=ox.RdfFormat.N_TRIPLES))
+        return cls(kept["tree"], triples, sha256, engine)
+
+    @property
+    def version(self) -> str:
+        """Version of the guideline content."""
+        return "+".join(sorted({g["version"] for g in self.tree["guidelines"].values()}))
+
+    @property
+    def therapies(self) -> tuple[str, ...]:
+        """Compact IRIs of every therapy that an answer lists."""
+        return tuple(self.tree["rows"])
+
+    def read(self, source: Source, *, as_of: dt.date | None = None, suffix: str = ".ttl") -> list[Record]:
+        """Read the patients of a file, of Turtle text, or of bytes in the syntax of the suffix."""
+        if isinstance(source, Path):
+            return record.read_path(source, as_of)
+        data = source.encode() if isinstance(source, str) else source
+        return record.read(data, "input", suffix=suffix, as_of=as_of)
+
+    def validate(self, records: Sequence[Record]) -> list[Finding]:
+        """Breaches of the patient shapes, by the fast route."""
+        with self._turn:
+            try:
+                self._store.add(t for r in records for t in self._given(r))
+                return fast(self._store, self.tree["shapes"], records, self.tree["labels"])
+            finally:
+                self._store.clear()
+
+    def assess(self, source: Source | Record, *, as_of: dt.date | None = None) -> Assessment:
+        """Assess one patient.
+
+        :param source: a file, Turtle text, or a record.
+        :param as_of: the day asked about; without it, what the graph says, else today.
+        :raises InvalidInput: the graph breaks a shape, or holds several patients.
+        """
+        records = [source] if isinstance(source, Record) else self.read(source, as_of=as_of)
+        if len(records) > 1:
+            names = ", ".join(r.name for r in records)
+            finding = Finding("one patient", names, "several patients; ask assess_all", patient=records[0].name)
+            raise InvalidInput(records[0].source, [finding])
+        (answer,) = self.assess_all(records)
+        if isinstance(answer, InvalidInput):
+            raise answer
+        return answer
+
+    def assess_all(self, records: Iterable[Record]) -> Iterator[Assessment | InvalidInput]:
+        """Assess many patients, in order; for one that breaks a shape comes the error instead of an answer."""
+        waiting = iter(records)
+        while chunk := list(islice(waiting, CHUNK)):
+            with self._turn:
+                yield from self._chunk(chunk)
+
+    def truths(self, records: Sequence[Record]) -> tuple[Truths, list[ox.Triple]]:
+        """Truth of every criterion for each record, and the triples it rests on, facts included."""
+        with self._turn:
+            try:
+                given = [t for r in records for t in self._given(r)]
+                self._store.add(given)
+                return self._truths(records, given)
+            finally:
+                self._store.clear()
+
+    def _truths(self, records: Sequence[Record], given: list[ox.Triple]) -> tuple[Truths, list[ox.Triple]]:
+        derived = facts.derive(self._store)
+        return evaluate(self._store, self.tree, [r.patient.value for r in records]), given + derived
+
+    def _given(self, one: Record) -> Iterator[ox.Triple]:
+        yield from one.triples
+        yield from record.canonical_values(one, self.tree["units"])
+
+    def _chunk(self, records: Sequence[Record]) -> list[Assessment | InvalidInput]:
+        try:
+            given = {r.name: list(self._given(r)) for r in records}
+            self._store.add(t for triples in given.values() for t in triples)
+            bad: dict[str, list[Finding]] = {}
+            for f in fast(self._store, self.tree["shapes"], records, self.tree["labels"]):
+                if f.severity == "Violation":
+                    bad.setdefault(f.patient, []).append(f)
+            good = [r for r in records if r.name not in bad]
+            if bad:
+                self._store.clear()
+                self._store.add(t for r in good for t in given[r.name])
+            truths, known = self._truths(good, [t for r in good for t in given[r.name]])
+        finally:
+            self._store.clear()
+        gathered = gather(known)
+        answers = {r.name: self._answer(Case(self.tree, truths, place, r, gathered)) for place, r in enumerate(good)}
+        return [InvalidInput(r.source, bad[r.name]) if r.name in bad else answers[r.name] for r in records]
+
+    def case(self, one: Record) -> Case:
+        """Truths and facts of one record, for those who look inside."""
+        truths, known = self.truths([one])
+        return Case(self.tree, truths, 0, one, gather(known))
+
+    def _answer(self, case: Case) -> Assessment:
+        tree = self.tree
+        judged = [verdicts.judge(case, t) for t in tree["rows"]]
+        ranks = plan.ranks(case, judged)
+        missing = verdicts.missing(case, judged)
+        changes = would_change(case, judged)
+        return Assessment(
+            patient=case.record.name,
+            as_of=case.record.as_of,
+            guidelines=plan.guidelines(case),
+            therapies=tuple(self._verdict(case, j, ranks[j.therapy], missing, changes) for j in judged),
+            pathway=plan.place(case),
+            actions=actions(case, changes),
+            assumptions=tuple(Assumption(c, "absent") for c in plan.assumptions(case)),
+            conflicts=tuple(_conflicts(case, judged)),
+            knowledge=Provenance(self.version, self.sha256),
+            input=Input(case.record.digest()),
+        )
+
+    def _verdict(self, case: Case, j: verdicts.Judged, rank: int | None, missing: dict[str, Any], changes: dict[str, Any]) -> TherapyVerdict:
+        row = self.tree["rows"][j.therapy]
+        return TherapyVerdict(
+            therapy=j.therapy,
+            label=row["label"],
+            status=j.status,
+            rank=rank,
+            continue_=verdicts.continuation(case, j),
+            recommendations=verdicts.recommendations(self.tree, j.therapy),
+            because=verdicts.reasons(case, j),
+            missing=tuple(missing[f] for f in j.missing),
+            cautions=verdicts.cautions(case, j),
+            screening=verdicts.duties(case, row["screening"]),
+            baseline=verdicts.items(case, row["baseline"]),
+            monitoring=verdicts.items(case, row["monitoring"]),
+            regimens=j.fitting.regimens,
+            reassess=verdicts.reassess(case, j.therapy),
+            would_change=changes.get(j.therapy, ()),
+        )
+
+
+def _conflicts(case: Case, judged: Sequence[verdicts.Judged]) -> Iterator[Conflict]:
+    open_to = {j.therapy for j in judged if j.status != "excluded" or any(g.kind != "dg:ReasonOutsidePopulation" for g in j.grounds)}
+    for d in case.tree["disagreements"]:
+        if case.holds(d["criterion"]) and open_to & set(d["rows"]):
+            sides = tuple(Side(s["source"], s["says"], tuple(s["statements"]), tuple(s["sources"])) for s in d["between"])
+            yield Conflict(d["therapy"], sides, d["label"])
+    for j in judged:
+        if j.therapy in open_to:
+            yield from j.fitting.conflicts
+
+
+def _work_out(ontology: Path) -> dict[str, Any]:
+    from dermograph import index
+    from dermograph.graph import Graph, read
+    from dermograph.validation import patient_shapes
+
+    graph = Graph(read(content.modules(ontology)))
+    tree = index.build(graph)
+    tree["shapes"] = patient_shapes(ontology)
+    triples = "".join(f"{t} .\n" for t in dict.fromkeys(index.triples(graph, tree)))
+    return {"tree": tree, "triples": triples}

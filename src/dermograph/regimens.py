@@ -1,0 +1,147 @@
+"""Which regimens fit a patient, with the amounts computed, and where other labels differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from dermograph.amounts import Amount
+from dermograph.assessment import Conflict, Item, Regimen, Side
+from dermograph.case import Case
+
+Tree = dict[str, Any]
+WEIGHT = "dg:perKilogram"
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What fits.
+
+    :param regimens: regimens to offer: the guideline's, or those of the first regulator that has one.
+    :param undecided: criteria that leave every regimen open; empty when one fits or none can.
+    :param weightless: a regimen fits but for the weight that its dose needs.
+    :param cautions: why no regimen is given, where none is.
+    :param conflicts: what other regulators say instead.
+    """
+
+    regimens: tuple[Regimen, ...] = ()
+    undecided: tuple[str, ...] = ()
+    weightless: bool = False
+    cautions: tuple[Item, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+
+def fitting(case: Case, therapy: str, row: Tree) -> Fitting:
+    """Find the regimens of a therapy for a patient.
+
+    Guideline regimens come first; a label's are taken where the guideline is silent for this patient, and then those
+    of one regulator only. A regimen that was not seen in a source is never offered.
+    """
+    offered = [r for r in row["regimens"] if not r["exampleOnly"] and r["verified"]]
+    if not offered:
+        return Fitting()
+    weight = _weight(case)
+    fits, open_, weightless = [], [], False
+    for regimen in offered:
+        holds = case.holds(regimen["population"])
+        if holds and (weight is not None or not regimen["perKilogram"]):
+            fits.append(regimen)
+        elif holds:
+            weightless = True
+        elif holds is None:
+            open_.append(regimen)
+    if not fits and (open_ or weightless):
+        undecided = sorted({atom for r in open_ for atom in case.undecided(r["population"])})
+        return Fitting(undecided=tuple(undecided), weightless=weightless)
+    if not fits:
+        return Fitting(cautions=(Item("no-regimen", f"no source states a dose of {row['label']} for this patient; ask a specialist"),))
+    first = min(int(r["authorityOrder"]) for r in fits)
+    chosen = [r for r in fits if int(r["authorityOrder"]) == first]
+    given = tuple(_regimen(r, weight) for r in sorted(chosen, key=lambda r: (r["phase"] or "", r["id"])))
+    doses = {_signature(g) for g in given}
+    conflicts = []
+    for other in fits:
+        computed = _regimen(other, weight)
+        if int(other["authorityOrder"]) != first and _signature(computed) not in doses:
+            sides = (_side(given[0]), _side(computed))
+            conflicts.append(Conflict(therapy, sides, f"{row['label']}: dose differs between {sides[0].source} and {sides[1].source}"))
+    return Fitting(given, conflicts=tuple(conflicts))
+
+
+def _weight(case: Case) -> Decimal | None:
+    weigh = next((f for f, p in case.tree["facts"].items() if p["unit"] == "kg"), None)
+    return case.number(weigh) if weigh else None
+
+
+def _signature(regimen: Regimen) -> tuple[object, ...]:
+    return (regimen.loading, regimen.dose, regimen.per_kg, regimen.every, regimen.frequency)
+
+
+def _side(regimen: Regimen) -> Side:
+    return Side(regimen.regulator or "guideline", regimen.text, regimen.statements, regimen.sources)
+
+
+def _regimen(tree: Tree, weight: Decimal | None) -> Regimen:
+    per_kg, maximum = Amount.of(tree["perKilogram"]), Amount.of(tree["maximum"])
+    dose = Amount.of(tree["dose"])
+    if per_kg and weight is not None:
+        unit = per_kg.unit.replace("/kg", "")
+        cap = maximum.top() if maximum and maximum.unit == unit else None
+        dose = per_kg.times(weight, unit, cap)
+    divided = int(tree["divided"]) if tree["divided"] else None
+    loading, every, frequency = (Amount.of(tree[k]) for k in ("loading", "every", "frequency"))
+    return Regimen(
+        route=tree["route"],
+        loading=loading,
+        dose=dose,
+        per_kg=per_kg,
+        every=every,
+        frequency=frequency,
+        divided=divided,
+        maximum=maximum,
+        duration=Amount.of(tree["duration"]),
+        phase=tree["phase"],
+        titration=tree["titration"],
+        taper=tree["taper"],
+        regulator=tree["authority"],
+        text=_words(tree, loading, dose, per_kg, every, frequency, divided, maximum),
+        statements=tuple(tree["statements"]),
+        sources=tuple(tree["sources"]),
+    )
+
+
+def _words(
+    tree: Tree,
+    loading: Amount | None,
+    dose: Amount | None,
+    per_kg: Amount | None,
+    every: Amount | None,
+    frequency: Amount | None,
+    divided: int | None,
+    maximum: Amount | None,
+) -> str:
+    parts = []
+    if dose is None and frequency is None:
+        parts.append(tree["label"])
+    if loading:
+        parts.append(f"{loading.words()} once, then")
+    if dose:
+        parts.append(dose.words())
+        if per_kg:
+            parts.append(f"({per_kg.words()})")
+    if divided and divided > 1:
+        parts.append(f"in {divided} divided doses")
+    if every and not (dose and dose.unit.endswith("/" + every.unit) and every.value == 1):
+        parts.append(every.interval())
+    if frequency:
+        parts.append(frequency.words())
+    text = " ".join(parts)
+    if tree["routeLabel"]:
+        text += f", {tree['routeLabel']}"
+    if maximum:
+        text += f", at most {maximum.words()}"
+    for key in ("condition", "withoutDose"):
+        if tree[key]:
+            text += f"; {tree[key]}"
+    return text

@@ -1,0 +1,95 @@
+"""Patient graphs against the shapes: a fast route for every day, and pySHACL as the reference.
+
+Every patient shape is one SPARQL query that reports breaches. The fast route runs the very same queries over all
+patients of the store at once; pySHACL runs them patient by patient. A test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+
+from dermograph.errors import Finding, KnowledgeError
+from dermograph.graph import node_name
+from dermograph.record import Record
+from dermograph.store import Store
+from dermograph.terms import OWN, PREFIXES, compact, expand
+
+Tree = dict[str, Any]
+_PREFIXES = "".join(f"PREFIX {p}: <{iri}>\n" for p, iri in PREFIXES.items())
+_SLOT = re.compile(r"\{[?$](\w+)\}")
+
+
+def patient_shapes(ontology: Path) -> list[Tree]:
+    """The patient shapes as queries with their messages, in the order of their names."""
+    path = ontology / "shapes" / "patient.ttl"
+    store = ox.Store()
+    try:
+        store.load(path=str(path), format=ox.RdfFormat.TURTLE)
+    except (OSError, SyntaxError) as error:
+        raise KnowledgeError(f"{path}: {error}", "mend the Turtle at that line") from error
+    query = """
+        SELECT ?shape ?name ?severity ?message ?select WHERE {
+            ?shape a sh:NodeShape ; sh:name ?name ; sh:severity ?severity ; sh:sparql ?rule .
+            ?rule sh:message ?message ; sh:select ?select .
+        } ORDER BY ?shape"""
+    found = []
+    for row in store.query(_PREFIXES + query):  # type: ignore[union-attr]
+        shape, name, severity, message, select = (row[i].value for i in range(5))  # type: ignore[index]
+        found.append(
+            {"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": select}
+        )
+    return found
+
+
+def fast(store: Store, shapes: Iterable[Tree], records: Sequence[Record], words: Iterable[str] = ()) -> list[Finding]:
+    """Breaches of the patient shapes by every patient in the store.
+
+    :param words: names that a patient graph may use, from which the nearest to an unknown one is suggested.
+    """
+    names = {r.patient.value: r.name for r in records}
+    types: dict[str, str] | None = None
+    found = []
+    for shape in shapes:
+        variables, rows = store.rows(_PREFIXES + shape["select"])
+        for row in rows:
+            if types is None:
+                types = _types(records)
+            values = dict(zip(variables, row, strict=True))
+            patient = names.get(values.get("this") or "", "")
+            if patient:
+                shown = {k: _shown(v, types) for k, v in values.items() if v is not None}
+                message = _SLOT.sub(lambda slot: shown.get(slot[1], slot[0]), shape["message"])  # noqa: B023
+                message += _nearest(values.values(), words)
+                found.append(Finding(shape["name"], shown.get("node", patient), message, shape["severity"], patient))
+    order = {r.name: place for place, r in enumerate(records)}
+    return sorted(dict.fromkeys(found), key=lambda f: (order[f.patient], f.shape, f.message))
+
+
+def _types(records: Iterable[Record]) -> dict[str, str]:
+    rdf_type = expand("rdf:type")
+    return {t.subject.value: str(node_name(t.object)) for r in records for t in r.triples if t.predicate.value == rdf_type}
+
+
+def _shown(value: str, types: dict[str, str]) -> str:
+    short = compact(value)
+    if short == value and "/" not in value and ":" not in value and value in types:
+        return f"[ a {types[value]} ]"
+    return short
+
+
+def _nearest(values: Iterable[str | None], words: Iterable[str]) -> str:
+    known = set(words)
+    for value in values:
+        short = compact(value or "")
+        prefix, colon, _ = short.partition(":")
+        if known and colon and prefix in OWN and short not in known:
+            close = difflib.get_close_matches(short, sorted(known), n=1, cutoff=0.6)
+            if close:
+                return f" The nearest known name is {close[0]}."
+    return ""

@@ -1,0 +1,355 @@
+"""From truths to verdicts: the rule of ``dg:ReasonKind``, applied to every recommendation and every therapy."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from dermograph.amounts import Amount
+from dermograph.assessment import Item, Missing, Reason, Reassess, Recommendation, Strength
+from dermograph.case import Case
+from dermograph.regimens import Fitting, fitting
+
+Tree = dict[str, Any]
+
+PRECEDENCE = ("ongoing", "excluded", "deferred", "undetermined", "eligible")
+_CONTINUE = ("stop", "review", "yes")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A kind of reason that a barrier gives, before it is put into words.
+
+    :param kind: the ``dg:ReasonKind``.
+    :param barrier: what blocks or is open.
+    :param atom: the undecided atomic criterion, when the barrier is open.
+    """
+
+    kind: str
+    barrier: Tree
+    atom: str | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Status of one therapy and what it rests on.
+
+    :param winners: recommendations whose status the therapy takes.
+    :param grounds: grounds of the status.
+    :param missing: facts to record, by compact IRI of the fact.
+    """
+
+    therapy: str
+    status: str
+    winners: tuple[str, ...]
+    grounds: tuple[Ground, ...]
+    missing: tuple[str, ...]
+    fitting: Fitting
+    continuation: str | None = None
+
+
+def judge(case: Case, therapy: str) -> Judged:
+    """Derive the status of a therapy for a patient."""
+    tree, row = case.tree, case.tree["rows"][therapy]
+    fit = fitting(case, therapy, row)
+    own = list(_grounds(case, row["barriers"]))
+    by_rec = {r: list(_grounds(case, tree["recommendations"][r]["barriers"])) + own for r in row["recommendations"]}
+    considered = _within(by_rec)
+    if case.holds(row["ongoing"]):
+        return _ongoing(case, therapy, considered, by_rec, fit)
+    statuses = {r: _status(case, by_rec[r], fit) for r in considered}
+    forced = [g for g in own if g.atom is None and tree["kinds"][g.kind]["fromTherapy"]]
+    status = "excluded" if forced else max(statuses.values(), key=PRECEDENCE.index)
+    winners = tuple(r for r in considered if statuses[r] == status) or tuple(considered)
+    grounds = _unique(g for r in winners for g in by_rec[r] if _gives(case, g) == status)
+    missing: list[str] = []
+    if status in {"deferred", "undetermined"}:
+        atoms = {g.atom for r in winners for g in by_rec[r] if g.atom and _gives(case, g) == "undetermined"}
+        missing = _facts(case, atoms | set(fit.undecided), fit.weightless)
+    return Judged(therapy, status, winners, grounds, tuple(missing), fit)
+
+
+def _ongoing(case: Case, therapy: str, considered: list[str], by_rec: dict[str, list[Ground]], fit: Fitting) -> Judged:
+    def weight(rec: str) -> int:
+        return min((_CONTINUE.index(_while_ongoing(case, g)) for g in by_rec[rec]), default=2)
+
+    best = max((weight(r) for r in considered), default=2)
+    winners = tuple(r for r in considered if weight(r) == best)
+    grounds = _unique(g for r in winners for g in by_rec[r] if _while_ongoing(case, g) != "yes")
+    atoms = {g.atom for g in grounds if g.atom and _gives(case, g) == "undetermined"}
+    return Judged(therapy, "ongoing", winners, grounds, tuple(_facts(case, atoms, False)), fit, _CONTINUE[best])
+
+
+def _grounds(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
+    for barrier in barriers:
+        if barrier["criterion"] is None:
+            yield Ground(barrier["kind"], barrier)
+            continue
+        holds = case.holds(barrier["criterion"])
+        if holds is None:
+            for atom in case.undecided(barrier["criterion"]):
+                yield Ground(barrier["kind"], barrier, atom)
+        elif holds is barrier["blocksWhen"]:
+            yield Ground(barrier["kind"], barrier)
+            if barrier["kind"] == "dg:ReasonEarlierStep":
+                yield from _too_short(case, barrier)
+
+
+def _too_short(case: Case, barrier: Tree) -> Iterator[Ground]:
+    """Grounds for earlier therapies whose trial was too short, where no verdict of their own tells it."""
+    criteria = case.tree["criteria"]
+    for atom in case.truths.atoms(barrier["criterion"], case.place, False):
+        definition = criteria[atom]
+        brief = definition.get("class", "") + "TriedTooBriefly"
+        told = definition.get("class") in case.tree["rows"]
+        if definition["fact"] == "fact:failed" and not told and brief in criteria and case.holds(brief):
+            yield Ground("dg:ReasonTrialTooShort", barrier | {"criterion": brief, "blocksWhen": True})
+
+
+def _within(by_rec: dict[str, list[Ground]]) -> list[str]:
+    """Recommendations that speak of the patient, at best of the patient's disease too; all of them where none does."""
+    considered = list(by_rec)
+    for kind in ("dg:ReasonOutsidePopulation", "dg:ReasonOutsideIndication"):
+        inside = [r for r in considered if not any(g.kind == kind and g.atom is None for g in by_rec[r])]
+        considered = inside or considered
+    return considered
+
+
+def open_kind(case: Case, atom: str) -> str:
+    """Kind of reason that an undecided atomic criterion gives: a fact to record, or a condition to settle."""
+    criterion = case.tree["criteria"][atom]
+    silence = case.tree["facts"][criterion["fact"]]["silence"]
+    if silence == "dg:SilenceIsUnknown":
+        return "dg:ReasonMissing"
+    kind: str = case.tree["conditions"].get(criterion.get("class"), {}).get("deferredAs", "dg:ReasonScreening")
+    return kind
+
+
+def _gives(case: Case, ground: Ground) -> str:
+    kind = ground.kind if ground.atom is None else open_kind(case, ground.atom)
+    status: str = case.tree["kinds"][kind]["status"]
+    return status
+
+
+def _while_ongoing(case: Case, ground: Ground) -> str:
+    kinds = case.tree["kinds"]
+    meaning: str = kinds[ground.kind]["whileOngoing"]
+    if ground.atom is None or meaning == "yes":
+        return meaning
+    settled: str = kinds[open_kind(case, ground.atom)]["whileOngoing"]
+    return settled
+
+
+def _status(case: Case, grounds: Iterable[Ground], fit: Fitting) -> str:
+    found = {_gives(case, g) for g in grounds}
+    if fit.undecided or fit.weightless:
+        found.add("undetermined")
+    return min(found, key=PRECEDENCE.index, default="eligible")
+
+
+def _unique(grounds: Iterable[Ground]) -> tuple[Ground, ...]:
+    found: dict[tuple[str, str, str | None], Ground] = {}
+    for g in grounds:
+        found.setdefault((g.kind, g.barrier["node"], g.atom or g.barrier["criterion"]), g)
+    return tuple(found.values())
+
+
+def _facts(case: Case, atoms: Iterable[str | None], weightless: bool) -> list[str]:
+    facts = {case.tree["criteria"][a]["fact"] for a in atoms if a}
+    if weightless:
+        facts |= {f for f, p in case.tree["facts"].items() if p["unit"] == "kg"}
+    return sorted({case.tree["facts"][f]["recordedAs"] for f in facts})
+
+
+# --- wording
+
+
+def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
+    """Grounds of a status as reasons with their facts and sources."""
+    tree = case.tree
+    found: dict[Reason, None] = {}
+    if judged.status == "ongoing":
+        row = tree["rows"][judged.therapy]
+        cited = _cited(tree, judged.winners)
+        found[Reason("reassessment", row["ongoing"], tree["criteria"][row["ongoing"]]["label"], case.used(row["ongoing"], True), cited)] = None
+    if judged.status in {"eligible", "undetermined"}:
+        for name in judged.winners:
+            rec = tree["recommendations"][name]
+            facts = dict.fromkeys(
+                f for b in rec["barriers"] if b["criterion"] and case.holds(b["criterion"]) for f in case.used(b["criterion"], True)
+            )
+            found[Reason("indicated-by", rec["population"], rec["label"], tuple(facts), tuple(rec["statements"]), tuple(rec["sources"]))] = None
+    for g in judged.grounds:
+        if _gives(case, g) == "undetermined":
+            continue
+        kind = tree["kinds"][g.kind if g.atom is None else open_kind(case, g.atom)]["notation"]
+        barrier, criterion = g.barrier, g.atom or g.barrier["criterion"]
+        facts = {} if criterion is None or g.atom else dict.fromkeys(case.used(criterion, barrier["blocksWhen"]))
+        statements = tuple(barrier["statements"]) or _cited(tree, judged.winners)
+        found[Reason(kind, criterion, _label(case, g), tuple(facts), statements, tuple(barrier["sources"]))] = None
+    return tuple(found)
+
+
+def _label(case: Case, ground: Ground) -> str:
+    criteria, barrier = case.tree["criteria"], ground.barrier
+    if ground.atom:
+        return f"not known whether the patient {criteria[ground.atom]['label']}"
+    if barrier["criterion"] is None:
+        label: str = barrier["label"]
+        return label
+    phrase = criteria[barrier["criterion"]]["label"]
+    if barrier["blocksWhen"]:
+        return f"the patient {phrase}" if barrier["node"] == barrier["criterion"] else f"the patient {phrase}: {barrier['label']}"
+    return f"needed, and not so: the patient {phrase}"
+
+
+def _cited(tree: Tree, recommendations: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(s for r in recommendations for s in tree["recommendations"][r]["statements"]))
+
+
+def missing(case: Case, judged: Iterable[Judged]) -> dict[str, Missing]:
+    """Facts that are not on record, each with every therapy that it decides."""
+    decides: dict[str, list[str]] = {}
+    for j in judged:
+        for fact in j.missing:
+            decides.setdefault(fact, []).append(j.therapy)
+    return {f: Missing(f, case.tree["labels"].get(f, f), tuple(therapies)) for f, therapies in decides.items()}
+
+
+def recommendations(tree: Tree, therapy: str) -> tuple[Recommendation, ...]:
+    """What the guidelines say of a therapy, whoever the patient is."""
+    return tuple(
+        Recommendation(
+            name,
+            rec["guideline"],
+            rec["direction"],
+            Strength(rec["strength"], rec["scale"]),
+            rec["certainty"],
+            tuple(rec["statements"]),
+        )
+        for name in tree["rows"][therapy]["recommendations"]
+        for rec in [tree["recommendations"][name]]
+    )
+
+
+def cautions(case: Case, judged: Judged) -> tuple[Item, ...]:
+    """What to bear in mind: cautions that hold, those that cannot be told, and notes that always go with the therapy."""
+    found: dict[Item, None] = dict.fromkeys(judged.fitting.cautions)
+    for tree in case.tree["rows"][judged.therapy]["cautions"]:
+        holds = case.holds(tree["criterion"])
+        if holds:
+            found[_item(case, tree)] = None
+        elif holds is None and tree["kind"] == "relative-contraindication":
+            found[_item(case, tree, "not known: ")] = None
+    for expired in _expired(case):
+        found[expired] = None
+    return tuple(found)
+
+
+def items(case: Case, trees: Iterable[Tree]) -> tuple[Item, ...]:
+    """Tests that go with a therapy for this patient."""
+    return tuple(dict.fromkeys(_item(case, t) for t in trees if case.holds(t["criterion"]) is not False))
+
+
+def duties(case: Case, trees: Iterable[Tree]) -> tuple[Item, ...]:
+    """Screening tests of a therapy, told apart by whether they are still open."""
+    found = []
+    for t in trees:
+        criterion = case.tree["criteria"][t["criterion"]]
+        gate = criterion.get("gate")
+        if gate and case.holds(gate) is False:
+            continue
+        known = case.holds(t["criterion"]) is not None
+        found.append(Item("known" if known else "open", t["label"], t["subject"], None, tuple(t["statements"]), tuple(t["sources"])))
+    return tuple(found)
+
+
+def _item(case: Case, tree: Tree, prefix: str = "") -> Item:
+    label = prefix + tree["label"]
+    if tree["scheduleText"]:
+        label += f": {tree['scheduleText']}"
+    if tree["authority"]:
+        label += f" ({tree['authority']})"
+    if not tree["verified"]:
+        label += " (not seen in a source)"
+    return Item(
+        tree["kind"], label, tree["subject"] or _subject(case, tree["criterion"]), Amount.of(tree["schedule"]), tuple(tree["statements"]), tuple(tree["sources"])
+    )
+
+
+def _subject(case: Case, criterion: str | None) -> str | None:
+    """What a caution is about: the class or measurement that its criterion asks for, or the part of it that holds."""
+    if criterion is None:
+        return None
+    classes = [f.fact for f in case.used(criterion, True) if f.fact in case.tree["within"]]
+    if classes:
+        return classes[0]
+    for atom in case.truths.atoms(criterion, case.place, True) or [criterion]:
+        definition = case.tree["criteria"][atom]
+        if "class" in definition:
+            return str(definition["class"])
+        if "fact" in definition:
+            measured = case.tree["facts"][definition["fact"]]
+            return str(measured["measures"] or measured["recordedAs"])
+    return None
+
+
+def _expired(case: Case) -> Iterator[Item]:
+    today = dt.date.fromisoformat(case.record.as_of)
+    used = {str(v) for p, v in case.facts[case.me] if p in {"dg:evidence", "fact:underwent"}}
+    for predicate in ("pt:observation", "pt:assessment"):
+        for node in (str(v) for p, v in case.facts[case.me] if p == predicate):
+            cls, date = case.of(node, "rdf:type"), case.of(node, "pt:date")
+            days = case.tree["validity"].get(cls)
+            if node in used or not days or not date:
+                continue
+            age = (today - dt.date.fromisoformat(str(date))).days
+            if age > int(Decimal(days)):
+                label = f"{case.tree['labels'].get(cls, cls)} of {date} is {age} days old and no longer counts"
+                yield Item("expired-record", label, cls)
+
+
+def reassess(case: Case, therapy: str) -> Reassess | None:
+    """When the effect of a therapy is judged, with the day for a course that goes on."""
+    responses = [r for r in case.tree["rows"][therapy]["response"] if r["after"] and r["verified"] and case.holds(r["criterion"]) is not False]
+    if not responses:
+        return None
+    first = min(responses, key=lambda r: (not r["statements"], r["label"]))
+    after = Amount.of(first["after"])
+    assert after is not None
+    starts = [
+        str(start)
+        for p, v in case.facts[case.me]
+        if p == "fact:takes" and therapy in case.tree["within"].get(case.of(str(v), "rdf:type"), ())
+        if (start := case.of(str(v), "pt:start")) is not None
+    ]
+    on = _later(dt.date.fromisoformat(max(starts)), after) if starts else None
+    return Reassess(after, on.isoformat() if on else None, tuple(first["statements"]), tuple(first["sources"]))
+
+
+def continuation(case: Case, judged: Judged) -> str | None:
+    """Whether a therapy that is taken now should go on: ``yes``, ``review`` or ``stop``."""
+    if judged.status != "ongoing":
+        return None
+    due = reassess(case, judged.therapy)
+    if judged.continuation == "yes" and due and due.on and due.on <= case.record.as_of:
+        return "review"
+    return judged.continuation
+
+
+def _later(start: dt.date, after: Amount) -> dt.date | None:
+    top = after.top()
+    if top is None:
+        return None
+    days = {"d": 1, "wk": 7}.get(after.unit)
+    if days:
+        return start + dt.timedelta(days=float(top * days))
+    if after.unit == "mo":
+        months = start.year * 12 + start.month - 1 + int(top)
+        year, month = divmod(months, 12)
+        last = (dt.date(year + (month == 11), (month + 1) % 12 + 1, 1) - dt.timedelta(days=1)).day
+        return dt.date(year, month + 1, min(start.day, last))
+    return None
