@@ -56,7 +56,7 @@ def shape_of(case: Path) -> URIRef:
 def messages(case: Path, twin: str) -> list[str]:
     """Return what the shape of a folder says of one of its twins."""
     stem, shape, record = case.parts[0], shape_of(case), parsed([TWINS / case / f"{twin}.ttl"])
-    data = known() if stem == "patient" else Graph()
+    data = known() if stem in {"patient", "facts"} else Graph()
     data += record
     try:
         _, report, _ = validate(data, shacl_graph=shapes_of(stem), use_shapes=[shape], max_validation_depth=50)

@@ -30,7 +30,8 @@ _FACETS = {
 _UNBOUNDED = {"from": "-999999999", "above": "-999999999", "upTo": "999999999", "below": "999999999"}
 _COPIED = (
     "dg:measures dg:limitBelowAge dg:screensFor dg:definedByObservable dg:definedBelow dg:rulesOut dg:spreadsDown"
-    " dg:precedence dg:guidelineDisease dg:plausibleLow dg:plausibleHigh dg:canonicalUnit dg:validFor dg:madeUpOf"
+    " dg:precedence dg:guidelineDisease dg:plausibleLow dg:plausibleHigh dg:canonicalUnit dg:validFor dg:madeUpOf dg:yields"
+    " dg:yieldsIfBrief dg:suspects"
 ).split()
 _CAUTIONS = {
     "dg:Contraindication": "contraindication",
@@ -72,6 +73,7 @@ def build(graph: Graph) -> Tree:
         "units": {o: graph.text(o, "dg:canonicalUnit") for o in within["dg:Observable"] if graph.text(o, "dg:canonicalUnit")},
         "validity": {c: str(v) for c in _classes(within) if (v := graph.number(c, "dg:validFor")) is not None},
         "sources": {r: _reference(graph, r) for r in graph.instances("dg:Reference")},
+        "statements": {s.partition(":")[2]: graph.text(s, "skos:definition") for s in graph.instances("dg:Statement")},
         "labels": {n: graph.label(n) for n in _labelled(graph, within)},
     }
 

@@ -79,9 +79,18 @@ class Knowledge:
         with self._turn:
             try:
                 self._store.add(t for r in records for t in self._given(r))
-                return fast(self._store, self.tree["shapes"], records, self.tree["labels"])
+                found = self._breaches("patient", records)
+                bad = {f.patient for f in found if f.severity == "Violation"}
+                good = [r for r in records if r.name not in bad]
+                self._store.clear()
+                self._store.add(t for r in good for t in self._given(r))
+                facts.derive(self._store)
+                return found + self._breaches("facts", good)
             finally:
                 self._store.clear()
+
+    def _breaches(self, stem: str, records: Sequence[Record]) -> list[Finding]:
+        return fast(self._store, self.tree["shapes"][stem], records, self.tree["labels"])
 
     def assess(self, source: Source | Record, *, as_of: dt.date | None = None) -> Assessment:
         """Assess one patient.
@@ -130,7 +139,7 @@ class Knowledge:
             given = {r.name: list(self._given(r)) for r in records}
             self._store.add(t for triples in given.values() for t in triples)
             bad: dict[str, list[Finding]] = {}
-            for f in fast(self._store, self.tree["shapes"], records, self.tree["labels"]):
+            for f in self._breaches("patient", records):
                 if f.severity == "Violation":
                     bad.setdefault(f.patient, []).append(f)
             good = [r for r in records if r.name not in bad]
@@ -138,10 +147,13 @@ class Knowledge:
                 self._store.clear()
                 self._store.add(t for r in good for t in given[r.name])
             truths, known = self._truths(good, [t for r in good for t in given[r.name]])
+            for f in self._breaches("facts", good):
+                if f.severity == "Violation":
+                    bad.setdefault(f.patient, []).append(f)
         finally:
             self._store.clear()
         gathered = gather(known)
-        answers = {r.name: self._answer(Case(self.tree, truths, place, r, gathered)) for place, r in enumerate(good)}
+        answers = {r.name: self._answer(Case(self.tree, truths, place, r, gathered)) for place, r in enumerate(good) if r.name not in bad}
         return [InvalidInput(r.source, bad[r.name]) if r.name in bad else answers[r.name] for r in records]
 
     def case(self, one: Record) -> Case:
@@ -203,10 +215,10 @@ def _conflicts(case: Case, judged: Sequence[verdicts.Judged]) -> Iterator[Confli
 def _work_out(ontology: Path) -> dict[str, Any]:
     from dermograph import index
     from dermograph.graph import Graph, read
-    from dermograph.validation import patient_shapes
+    from dermograph.validation import shapes
 
     graph = Graph(read(content.modules(ontology)))
     tree = index.build(graph)
-    tree["shapes"] = patient_shapes(ontology)
+    tree["shapes"] = {stem: shapes(ontology, stem) for stem in ("patient", "facts")}
     triples = "".join(f"{t} .\n" for t in dict.fromkeys(index.triples(graph, tree)))
     return {"tree": tree, "triples": triples}

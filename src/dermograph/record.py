@@ -85,7 +85,7 @@ def read(data: bytes, source: str, *, suffix: str = ".ttl", as_of: dt.date | Non
         raise InputError(f"{source}: no RDF syntax goes with the ending {suffix!r}", "use one of " + ", ".join(sorted(_FORMATS)))
     _refuse_danger(data, source, suffix)
     try:
-        triples = [ox.Triple(q.subject, q.predicate, q.object) for q in ox.parse(input=data, format=syntax)]
+        triples = _own_blanks([ox.Triple(q.subject, q.predicate, q.object) for q in ox.parse(input=data, format=syntax)], data)
     except (SyntaxError, ValueError) as error:
         raise InputError(f"{source}: {error}", "mend the syntax there") from error
     return list(_apart(triples, source, as_of))
@@ -99,6 +99,17 @@ def read_path(path: Path, as_of: dt.date | None = None) -> list[Record]:
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}", "check the path") from error
     return read(data, str(path), suffix=path.suffix, as_of=as_of)
+
+
+def _own_blanks(triples: list[ox.Triple], data: bytes) -> list[ox.Triple]:
+    """Triples whose labelled blank nodes are told apart from those of other documents; patients keep their label."""
+    blanks = {n for t in triples for n in (t.subject, t.object) if isinstance(n, ox.BlankNode) and len(n.value) < 32}
+    patients = {t.subject for t in triples if t.predicate == _TYPE and t.object == _PATIENT}
+    if blanks <= patients:
+        return triples
+    mark = hashlib.sha256(data).hexdigest()[:12]
+    own = {n: ox.BlankNode(f"{n.value}x{mark}") for n in blanks - patients}
+    return [ox.Triple(own.get(t.subject, t.subject), t.predicate, own.get(t.object, t.object)) for t in triples]  # type: ignore[arg-type,call-overload]
 
 
 def _refuse_danger(data: bytes, source: str, suffix: str) -> None:

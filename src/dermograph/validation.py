@@ -25,9 +25,12 @@ _PREFIXES = "".join(f"PREFIX {p}: <{iri}>\n" for p, iri in PREFIXES.items())
 _SLOT = re.compile(r"\{[?$](\w+)\}")
 
 
-def patient_shapes(ontology: Path) -> list[Tree]:
-    """The patient shapes as queries with their messages, in the order of their names."""
-    path = ontology / "shapes" / "patient.ttl"
+def shapes(ontology: Path, stem: str) -> list[Tree]:
+    """Shapes that are queries, with their messages, in the order of their names.
+
+    :param stem: ``patient`` for those of a patient graph as given, ``facts`` for those of one with its facts.
+    """
+    path = ontology / "shapes" / f"{stem}.ttl"
     store = ox.Store()
     try:
         store.load(path=str(path), format=ox.RdfFormat.TURTLE)
@@ -47,7 +50,7 @@ def patient_shapes(ontology: Path) -> list[Tree]:
     return found
 
 
-def fast(store: Store, shapes: Iterable[Tree], records: Sequence[Record], words: Iterable[str] = ()) -> list[Finding]:
+def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], words: Iterable[str] = ()) -> list[Finding]:
     """Breaches of the patient shapes by every patient in the store.
 
     :param words: names that a patient graph may use, from which the nearest to an unknown one is suggested.
@@ -55,7 +58,7 @@ def fast(store: Store, shapes: Iterable[Tree], records: Sequence[Record], words:
     names = {r.patient.value: r.name for r in records}
     types: dict[str, str] | None = None
     found = []
-    for shape in shapes:
+    for shape in rules:
         variables, rows = store.rows(_PREFIXES + shape["select"])
         for row in rows:
             if types is None:
