@@ -78,12 +78,22 @@ def _ways(case: Case, criterion: str, wanted: bool) -> list[Way]:
     return _least(case, (way for options in members for way in options))
 
 
-def _join(case: Case, left: Iterable[Way], right: Iterable[Way]) -> list[Way]:
+_NOTHING: list[Way] = [frozenset()]
+
+
+def _join(case: Case, left: list[Way], right: list[Way]) -> list[Way]:
+    if left == _NOTHING or not right:
+        return right
+    if right == _NOTHING:
+        return left
     return _least(case, (a | b for a, b in product(left, right)))
 
 
 def _least(case: Case, ways: Iterable[Way]) -> list[Way]:
-    return sorted(set(ways), key=lambda way: (len({_key(case, a, t) for a, t in way}), sorted(way)))[:KEPT]
+    distinct = set(ways)
+    if len(distinct) < 2:
+        return list(distinct)
+    return sorted(distinct, key=lambda way: (len({_key(case, a, t) for a, t in way}), sorted(way)))[:KEPT]
 
 
 def _can(case: Case, definition: Tree, criterion: str, wanted: bool) -> bool:

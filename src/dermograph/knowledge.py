@@ -12,13 +12,14 @@ from typing import Any, Literal
 import pyoxigraph as ox
 
 from dermograph import cache, content, facts, plan, record, verdicts
-from dermograph.assessment import Assessment, Assumption, Conflict, Input, Side, TherapyVerdict
+from dermograph.assessment import Assessment, Assumption, Conflict, Input, Item, Missing, Regimen, Side, TherapyVerdict, WouldChange
 from dermograph.assessment import Knowledge as Provenance
 from dermograph.case import Case, gather
 from dermograph.changes import actions, would_change
 from dermograph.criteria import Truths, evaluate
 from dermograph.errors import Finding, InvalidInput
 from dermograph.record import Record
+from dermograph.regimens import offer
 from dermograph.store import OxigraphStore, RdflibStore, Store
 from dermograph.validation import fast
 
@@ -164,6 +165,8 @@ class Knowledge:
     def _answer(self, case: Case) -> Assessment:
         tree = self.tree
         judged = [verdicts.judge(case, t) for t in tree["rows"]]
+        offers = {j.therapy: ((), ()) if j.status == "excluded" else offer(case, j.therapy, j.fitting) for j in judged}
+        stale = verdicts.expired(case)
         ranks = plan.ranks(case, judged)
         missing = verdicts.missing(case, judged)
         changes = would_change(case, judged)
@@ -171,16 +174,25 @@ class Knowledge:
             patient=case.record.name,
             as_of=case.record.as_of,
             guidelines=plan.guidelines(case),
-            therapies=tuple(self._verdict(case, j, ranks[j.therapy], missing, changes) for j in judged),
+            therapies=tuple(self._verdict(case, j, ranks[j.therapy], missing, changes, offers[j.therapy][0], stale) for j in judged),
             pathway=plan.place(case),
             actions=actions(case, changes),
             assumptions=tuple(Assumption(c, "absent") for c in plan.assumptions(case)),
-            conflicts=tuple(_conflicts(case, judged)),
+            conflicts=tuple(_conflicts(case, judged, {t: conflicts for t, (_, conflicts) in offers.items()})),
             knowledge=Provenance(self.version, self.sha256),
             input=Input(case.record.digest()),
         )
 
-    def _verdict(self, case: Case, j: verdicts.Judged, rank: int | None, missing: dict[str, Any], changes: dict[str, Any]) -> TherapyVerdict:
+    def _verdict(
+        self,
+        case: Case,
+        j: verdicts.Judged,
+        rank: int | None,
+        missing: dict[str, Missing],
+        changes: dict[str, tuple[WouldChange, ...]],
+        regimens: tuple[Regimen, ...],
+        stale: tuple[Item, ...],
+    ) -> TherapyVerdict:
         row = self.tree["rows"][j.therapy]
         return TherapyVerdict(
             therapy=j.therapy,
@@ -191,17 +203,17 @@ class Knowledge:
             recommendations=verdicts.recommendations(self.tree, j.therapy),
             because=verdicts.reasons(case, j),
             missing=tuple(missing[f] for f in j.missing),
-            cautions=verdicts.cautions(case, j),
+            cautions=verdicts.cautions(case, j) + stale,
             screening=verdicts.duties(case, row["screening"]),
             baseline=verdicts.items(case, row["baseline"]),
             monitoring=verdicts.items(case, row["monitoring"]),
-            regimens=j.fitting.regimens,
+            regimens=regimens,
             reassess=verdicts.reassess(case, j.therapy),
             would_change=changes.get(j.therapy, ()),
         )
 
 
-def _conflicts(case: Case, judged: Sequence[verdicts.Judged]) -> Iterator[Conflict]:
+def _conflicts(case: Case, judged: Sequence[verdicts.Judged], doses: dict[str, tuple[Conflict, ...]]) -> Iterator[Conflict]:
     open_to = {j.therapy for j in judged if j.status != "excluded" or any(g.kind != "dg:ReasonOutsidePopulation" for g in j.grounds)}
     for d in case.tree["disagreements"]:
         if case.holds(d["criterion"]) and open_to & set(d["rows"]):
@@ -209,7 +221,7 @@ def _conflicts(case: Case, judged: Sequence[verdicts.Judged]) -> Iterator[Confli
             yield Conflict(d["therapy"], sides, d["label"])
     for j in judged:
         if j.therapy in open_to:
-            yield from j.fitting.conflicts
+            yield from doses[j.therapy]
 
 
 def _work_out(ontology: Path) -> dict[str, Any]:

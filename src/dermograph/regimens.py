@@ -16,31 +16,23 @@ WEIGHT = "dg:perKilogram"
 
 @dataclass(frozen=True)
 class Fitting:
-    """What fits.
+    """Which regimens fit.
 
-    :param regimens: regimens to offer: the guideline's, or those of the first regulator that has one.
+    :param fits: regimens of the index that fit the patient.
     :param undecided: criteria that leave every regimen open; empty when one fits or none can.
     :param weightless: a regimen fits but for the weight that its dose needs.
-    :param cautions: why no regimen is given, where none is.
-    :param conflicts: what other regulators say instead.
+    :param none: there are regimens, and none is for this patient.
     """
 
-    regimens: tuple[Regimen, ...] = ()
+    fits: tuple[Tree, ...] = ()
     undecided: tuple[str, ...] = ()
     weightless: bool = False
-    cautions: tuple[Item, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
+    none: bool = False
 
 
-def fitting(case: Case, therapy: str, row: Tree) -> Fitting:
-    """Find the regimens of a therapy for a patient.
-
-    Guideline regimens come first; a label's are taken where the guideline is silent for this patient, and then those
-    of one regulator only. A regimen that was not seen in a source is never offered.
-    """
+def fitting(case: Case, row: Tree) -> Fitting:
+    """Find the regimens of a therapy that fit a patient; one that was not seen in a source is never offered."""
     offered = [r for r in row["regimens"] if not r["exampleOnly"] and r["verified"]]
-    if not offered:
-        return Fitting()
     weight = _weight(case)
     fits, open_, weightless = [], [], False
     for regimen in offered:
@@ -52,21 +44,36 @@ def fitting(case: Case, therapy: str, row: Tree) -> Fitting:
         elif holds is None:
             open_.append(regimen)
     if not fits and (open_ or weightless):
-        undecided = sorted({atom for r in open_ for atom in case.undecided(r["population"])})
-        return Fitting(undecided=tuple(undecided), weightless=weightless)
-    if not fits:
-        return Fitting(cautions=(Item("no-regimen", f"no source states a dose of {row['label']} for this patient; ask a specialist"),))
-    first = min(int(r["authorityOrder"]) for r in fits)
-    chosen = [r for r in fits if int(r["authorityOrder"]) == first]
-    given = tuple(_regimen(r, weight) for r in sorted(chosen, key=lambda r: (r["phase"] or "", r["id"])))
+        return Fitting(undecided=tuple(sorted({atom for r in open_ for atom in case.undecided(r["population"])})), weightless=weightless)
+    return Fitting(tuple(fits), none=bool(offered) and not fits)
+
+
+def offer(case: Case, therapy: str, fit: Fitting) -> tuple[tuple[Regimen, ...], tuple[Conflict, ...]]:
+    """Regimens to offer, with their amounts, and what other regulators say instead.
+
+    The guideline's come first; a label's are taken where the guideline is silent for this patient, and then those of
+    one regulator only.
+    """
+    if not fit.fits:
+        return (), ()
+    label, weight = case.tree["rows"][therapy]["label"], _weight(case)
+    first = min(int(r["authorityOrder"]) for r in fit.fits)
+    chosen = sorted((r for r in fit.fits if int(r["authorityOrder"]) == first), key=lambda r: (r["phase"] or "", r["id"]))
+    given = tuple(_regimen(r, weight) for r in chosen)
     doses = {_signature(g) for g in given}
     conflicts = []
-    for other in fits:
-        computed = _regimen(other, weight)
-        if int(other["authorityOrder"]) != first and _signature(computed) not in doses:
+    for other in fit.fits:
+        computed = _regimen(other, weight) if int(other["authorityOrder"]) != first else given[0]
+        if _signature(computed) not in doses:
             sides = (_side(given[0]), _side(computed))
-            conflicts.append(Conflict(therapy, sides, f"{row['label']}: dose differs between {sides[0].source} and {sides[1].source}"))
-    return Fitting(given, conflicts=tuple(conflicts))
+            conflicts.append(Conflict(therapy, sides, f"{label}: dose differs between {sides[0].source} and {sides[1].source}"))
+    return given, tuple(conflicts)
+
+
+def without_dose(case: Case, therapy: str, fit: Fitting) -> tuple[Item, ...]:
+    """The caution that goes with a therapy of which no source states a dose for this patient."""
+    label = case.tree["rows"][therapy]["label"]
+    return (Item("no-regimen", f"no source states a dose of {label} for this patient; ask a specialist"),) if fit.none else ()
 
 
 def _weight(case: Case) -> Decimal | None:

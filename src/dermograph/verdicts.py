@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from dermograph.amounts import Amount
 from dermograph.assessment import Item, Missing, Reason, Reassess, Recommendation, Strength
 from dermograph.case import Case
-from dermograph.regimens import Fitting, fitting
+from dermograph.regimens import Fitting, fitting, without_dose
 
 Tree = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Judged:
 def judge(case: Case, therapy: str) -> Judged:
     """Derive the status of a therapy for a patient."""
     tree, row = case.tree, case.tree["rows"][therapy]
-    fit = fitting(case, therapy, row)
+    fit = fitting(case, row)
     own = list(_grounds(case, row["barriers"]))
     by_rec = {r: list(_grounds(case, tree["recommendations"][r]["barriers"])) + own for r in row["recommendations"]}
     considered = _within(by_rec)
@@ -237,15 +237,15 @@ def recommendations(tree: Tree, therapy: str) -> tuple[Recommendation, ...]:
 
 def cautions(case: Case, judged: Judged) -> tuple[Item, ...]:
     """What to bear in mind: cautions that hold, those that cannot be told, and notes that always go with the therapy."""
-    found: dict[Item, None] = dict.fromkeys(judged.fitting.cautions)
+    dose = without_dose(case, judged.therapy, judged.fitting) if judged.status != "excluded" else ()
+    found: dict[Item, None] = dict.fromkeys(dose)
     for tree in case.tree["rows"][judged.therapy]["cautions"]:
         holds = case.holds(tree["criterion"])
         if holds:
             found[_item(case, tree)] = None
         elif holds is None and tree["kind"] == "relative-contraindication":
-            found[_item(case, tree, "not known: ")] = None
-    for expired in _expired(case):
-        found[expired] = None
+            item = _item(case, tree)
+            found[replace(item, label=f"not known: {item.label}")] = None
     return tuple(found)
 
 
@@ -258,32 +258,39 @@ def duties(case: Case, trees: Iterable[Tree]) -> tuple[Item, ...]:
     """Screening tests of a therapy, told apart by whether they are still open."""
     found = []
     for t in trees:
-        criterion = case.tree["criteria"][t["criterion"]]
-        gate = criterion.get("gate")
+        gate = case.tree["criteria"][t["criterion"]].get("gate")
         if gate and case.holds(gate) is False:
             continue
-        known = case.holds(t["criterion"]) is not None
-        found.append(Item("known" if known else "open", t["label"], t["subject"], None, tuple(t["statements"]), tuple(t["sources"])))
+        kind = "open" if case.holds(t["criterion"]) is None else "known"
+        found.append(replace(_note(t), kind=kind, label=t["label"], schedule=None))
     return tuple(found)
 
 
-def _item(case: Case, tree: Tree, prefix: str = "") -> Item:
-    label = prefix + tree["label"]
-    if tree["scheduleText"]:
-        label += f": {tree['scheduleText']}"
-    if tree["authority"]:
-        label += f" ({tree['authority']})"
-    if not tree["verified"]:
-        label += " (not seen in a source)"
-    return Item(
-        tree["kind"], label, tree["subject"] or _subject(case, tree["criterion"]), Amount.of(tree["schedule"]), tuple(tree["statements"]), tuple(tree["sources"])
-    )
+def _item(case: Case, tree: Tree) -> Item:
+    note = _note(tree)
+    if note.subject is None and tree["criterion"]:
+        return replace(note, subject=_subject(case, tree["criterion"]))
+    return note
 
 
-def _subject(case: Case, criterion: str | None) -> str | None:
-    """What a caution is about: the class or measurement that its criterion asks for, or the part of it that holds."""
-    if criterion is None:
-        return None
+def _note(tree: Tree) -> Item:
+    """A caution or test as it stands in the index, put together once."""
+    kept: Item | None = tree.get("item")
+    if kept is None:
+        label = tree["label"]
+        if tree["scheduleText"]:
+            label += f": {tree['scheduleText']}"
+        if tree["authority"]:
+            label += f" ({tree['authority']})"
+        if not tree["verified"]:
+            label += " (not seen in a source)"
+        kept = Item(tree["kind"], label, tree["subject"], Amount.of(tree["schedule"]), tuple(tree["statements"]), tuple(tree["sources"]))
+        tree["item"] = kept
+    return kept
+
+
+def _subject(case: Case, criterion: str) -> str | None:
+    """What a caution is about: the class recorded, else the class or measurement that its criterion asks for."""
     classes = [f.fact for f in case.used(criterion, True) if f.fact in case.tree["within"]]
     if classes:
         return classes[0]
@@ -297,19 +304,22 @@ def _subject(case: Case, criterion: str | None) -> str | None:
     return None
 
 
-def _expired(case: Case) -> Iterator[Item]:
+def expired(case: Case) -> tuple[Item, ...]:
+    """Records that are too old to count, as cautions."""
     today = dt.date.fromisoformat(case.record.as_of)
-    used = {str(v) for p, v in case.facts[case.me] if p in {"dg:evidence", "fact:underwent"}}
-    for predicate in ("pt:observation", "pt:assessment"):
-        for node in (str(v) for p, v in case.facts[case.me] if p == predicate):
-            cls, date = case.of(node, "rdf:type"), case.of(node, "pt:date")
-            days = case.tree["validity"].get(cls)
-            if node in used or not days or not date:
-                continue
-            age = (today - dt.date.fromisoformat(str(date))).days
-            if age > int(Decimal(days)):
-                label = f"{case.tree['labels'].get(cls, cls)} of {date} is {age} days old and no longer counts"
-                yield Item("expired-record", label, cls)
+    mine = case.facts[case.me]
+    used = {str(v) for p, v in mine if p in {"dg:evidence", "fact:underwent"}}
+    found = []
+    for node in (str(v) for p, v in mine if p in {"pt:observation", "pt:assessment"}):
+        cls, date = case.of(node, "rdf:type"), case.of(node, "pt:date")
+        days = case.tree["validity"].get(cls)
+        if node in used or not days or not date:
+            continue
+        age = (today - dt.date.fromisoformat(str(date))).days
+        if age > int(Decimal(days)):
+            label = f"{case.tree['labels'].get(cls, cls)} of {date} is {age} days old and no longer counts"
+            found.append(Item("expired-record", label, cls))
+    return tuple(found)
 
 
 def reassess(case: Case, therapy: str) -> Reassess | None:
