@@ -139,9 +139,7 @@ def test_every_standard_term_exists(path: Path) -> None:
 def test_every_property_is_declared_as_one_kind(graph: Graph) -> None:
     kinds = ("owl:AnnotationProperty", "owl:DatatypeProperty", "owl:ObjectProperty")
     used = {compact(triple.predicate.value) for triple in read(modules(ONTOLOGY))}
-    counts = {
-        name: len(set(graph.nodes(name, "rdf:type")) & set(kinds)) for name in used if not name.startswith(BUILT_IN)
-    }
+    counts = {name: len(set(graph.nodes(name, "rdf:type")) & set(kinds)) for name in used if not name.startswith(BUILT_IN)}
     expect_none(name for name, count in counts.items() if count != 1)
 
 
@@ -186,9 +184,7 @@ def meaning(graph: Graph, node: Value) -> str:
         return f"not({meaning(graph, other)})"
     for head in graph.nodes(name, "owl:withRestrictions"):
         facets = ("xsd:minInclusive", "xsd:minExclusive", "xsd:maxInclusive", "xsd:maxExclusive")
-        return " ".join(
-            f"{f} {v.normalize():f}" for f in facets for i in graph.items(head) if (v := graph.number(i, f))
-        )
+        return " ".join(f"{f} {v.normalize():f}" for f in facets for i in graph.items(head) if (v := graph.number(i, f)))
     asked = [(p, value) for p in ("owl:someValuesFrom", "owl:hasValue") for value in graph.values(name, p)]
     return f"{graph.text(name, 'owl:onProperty')} {asked[0][0]} {meaning(graph, asked[0][1])}" if asked else name
 

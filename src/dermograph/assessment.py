@@ -172,6 +172,7 @@ class GuidelineUse:
     id: str
     version: str
     applies: bool | None
+    statements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

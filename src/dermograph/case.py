@@ -31,6 +31,7 @@ class Case:
     place: int
     record: Record
     facts: dict[str, list[tuple[str, Any]]] = field(repr=False)
+    _used: dict[tuple[str, bool], tuple[FactUsed, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def holds(self, criterion: str | None) -> bool | None:
         """Truth of a criterion for this patient; no criterion holds always."""
@@ -47,19 +48,35 @@ class Case:
     @property
     def me(self) -> str:
         """The patient's node among the facts."""
-        return str(node_name(self.record.patient))
+        return self.record.name
 
     def of(self, node: str, predicate: str) -> Any:
         """First value of a property of a node of the record or the facts."""
         return next((v for p, v in self.facts[node] if p == predicate), None)
 
+    def suspects(self, cls: str | None) -> bool:
+        """Whether a condition of a class, a broader or a narrower one is suspected."""
+        return cls is not None and any(
+            cls in self.tree["within"].get(kind, ()) or kind in self.tree["within"].get(cls, ())
+            for p, v in self.facts[self.me]
+            if p == "fact:mayHaveCondition"
+            for q, kind in self.facts[str(v)]
+            if q == "rdf:type"
+        )
+
+    def found_in(self, assessment: str) -> bool:
+        """Whether the latest assessment of a class found a problem."""
+        nodes = [str(v) for p, v in self.facts[self.me] if p == "fact:foundProblemIn"]
+        return any(assessment in self.tree["within"].get(self.of(node, "rdf:type"), ()) for node in nodes)
+
     def used(self, criterion: str, truth: bool) -> tuple[FactUsed, ...]:
         """Recorded facts that make a known criterion what it is."""
-        found: dict[FactUsed, None] = {}
-        for atom in self.truths.atoms(criterion, self.place, truth):
-            for fact in self._evidence(self.tree["criteria"][atom]):
-                found[fact] = None
-        return tuple(found)
+        kept = self._used.get((criterion, truth))
+        if kept is None:
+            atoms = self.truths.atoms(criterion, self.place, truth)
+            kept = tuple(dict.fromkeys(fact for atom in atoms for fact in sorted(self._evidence(self.tree["criteria"][atom]), key=str)))
+            self._used[criterion, truth] = kept
+        return kept
 
     def _evidence(self, atom: Tree) -> Iterator[FactUsed]:
         fact, within = atom["fact"], self.tree["within"]

@@ -19,25 +19,26 @@ Way = frozenset[tuple[str, bool]]
 KEPT = 4
 """Ways that are followed up at each branch, and sets that are told of a therapy."""
 _HAPPENS = {
-    ("fact:failed", True): "an adequate trial of {} does not help",
-    ("fact:respondedTo", True): "{} help",
-    ("fact:takes", True): "{} is started",
-    ("fact:takes", False): "{} is stopped",
-    ("fact:declined", False): "{} is no longer declined",
-    ("fact:cannotObtain", False): "{} comes within reach",
-    ("fact:hasCondition", False): "{} is over",
+    ("fact:failed", True): "an adequate trial of {} without enough effect",
+    ("fact:respondedTo", True): "a response to {}",
+    ("fact:takes", True): "start of {}",
+    ("fact:takes", False): "end of {}",
+    ("fact:declined", False): "consent to {}",
+    ("fact:cannotObtain", False): "access to {}",
+    ("fact:hasCondition", False): "{} resolved",
 }
 
 
 def would_change(case: Case, judged: Sequence[Judged]) -> dict[str, tuple[WouldChange, ...]]:
     """For each therapy that is not open to the patient, the smallest changes that would make it eligible."""
-    tried = [(j, way) for j in judged if j.status not in {"eligible", "ongoing"} for way in _ways_of(case, j)]
+    startable = {j.therapy for j in judged if j.status in {"eligible", "ongoing"}}
+    tried = [(j, way) for j in judged if j.status not in {"eligible", "ongoing"} for way in _ways_of(case, j) if _sensible(case, way, startable)]
     if not tried:
         return {}
     supposed = suppose(case.truths, case.place, [dict(way) for _, way in tried])
     found: dict[str, list[WouldChange]] = {}
     for place, (j, way) in enumerate(tried):
-        after = judge(replace(case, truths=supposed, place=place), j.therapy)
+        after = judge(replace(case, truths=supposed, place=place, _used={}), j.therapy)
         changes = _changes(case, way, j)
         weighed = any(c.record in j.missing for c in changes)
         if after.status == "eligible" or (after.status == "undetermined" and weighed and set(after.missing) <= {c.record for c in changes}):
@@ -45,6 +46,12 @@ def would_change(case: Case, judged: Sequence[Judged]) -> dict[str, tuple[WouldC
     return {
         t: tuple(dict.fromkeys(sorted(sets, key=lambda w: (len(w.if_), [c.label for c in w.if_]))))[:KEPT] for t, sets in found.items()
     }
+
+
+def _sensible(case: Case, way: Way, startable: set[str]) -> bool:
+    """Whether everything that a way would start is open to the patient; nothing is started to rule another out."""
+    definitions = [(case.tree["criteria"][atom], truth) for atom, truth in way]
+    return all(d["class"] in startable for d, truth in definitions if truth and d["fact"] == "fact:takes")
 
 
 def _ways_of(case: Case, judged: Judged) -> list[Way]:
@@ -113,12 +120,21 @@ def _key(case: Case, atom: str, wanted: bool) -> tuple[str, str]:
     fact = definition["fact"]
     if fact == "fact:hasCondition" and case.holds(atom) is None:
         condition = case.tree["conditions"][definition["class"]]
-        return "record", condition["test"] or condition["measured"] or definition["class"]
+        settles = None if _suspected(case, definition["class"]) else condition["test"] or condition["measured"]
+        return "record", settles or definition["class"]
     if fact in {"fact:passed", "fact:underwent"}:
         return "record", definition["class"]
     if case.tree["facts"][fact]["silence"] == "dg:SilenceIsUnknown":
         return "record", case.tree["facts"][fact]["recordedAs"]
     return "happens", definition["class"]
+
+
+def _suspected(case: Case, condition: str) -> bool:
+    """Whether a condition, a broader or a narrower one is suspected, which no test settles before the record is mended."""
+    nodes = [str(node) for p, node in case.facts[case.me] if p == "fact:mayHaveCondition"]
+    classes = [str(cls) for node in nodes for p, cls in case.facts[node] if p == "rdf:type"]
+    within = case.tree["within"]
+    return any(condition in within.get(cls, ()) or cls in within[condition] for cls in classes)
 
 
 def _changes(case: Case, way: Way, judged: Judged) -> tuple[Change, ...]:
@@ -130,6 +146,10 @@ def _changes(case: Case, way: Way, judged: Judged) -> tuple[Change, ...]:
         label = labels.get(name, name)
         if verb == "happens":
             text = _HAPPENS[definition["fact"], wanted].format(label)
+        elif name in case.tree["conditions"]:
+            text = f"{label} looked for and excluded"
+        elif name == definition.get("class") and definition["fact"] == "fact:hasCondition":
+            text = f"{label} ruled out"
         elif "class" in definition:
             text = f"{label} on record, with no problem open" if definition["fact"] != "fact:underwent" else f"{label} on record"
         else:
@@ -157,10 +177,14 @@ def actions(case: Case, changes: dict[str, tuple[WouldChange, ...]]) -> tuple[Ac
                     shared.setdefault(change.record, set()).add(therapy)
                     if len(one.if_) == 1:
                         alone.setdefault(change.record, set()).add(therapy)
-    labels = case.tree["labels"]
     ranked = sorted(shared, key=lambda a: (-len(alone.get(a, ())), -len(shared[a]), a))
-    found = [Action(a, labels.get(a, a), tuple(sorted(shared[a]))) for a in ranked]
+    found = [Action(a, _act(case, a), tuple(sorted(shared[a]))) for a in ranked]
     for proposed in case.tree["actions"]:
         if proposed["action"] not in shared and case.holds(proposed["criterion"]):
             found.append(Action(proposed["action"], proposed["label"], (), tuple(proposed["statements"])))
     return tuple(found)
+
+
+def _act(case: Case, name: str) -> str:
+    label: str = case.tree["labels"].get(name, name)
+    return f"confirm or exclude {label}" if name in case.tree["conditions"] else label

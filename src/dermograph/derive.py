@@ -62,6 +62,12 @@ def tracked_therapies(graph: Graph, within: dict[str, set[str]]) -> list[str]:
     return sorted(rows | members | marked)
 
 
+def of_every(therapy: str, suffix: str) -> str:
+    """Name of the criterion that every member of a class of therapies has an outcome."""
+    name = local_name(therapy)
+    return f"{therapy.removesuffix(name)}Every{name}{suffix}"
+
+
 def definitions(graph: Graph) -> Iterator[str]:
     """Turtle of every derived criterion, in a fixed order."""
     within = subclasses(graph, "dg:Therapy")
@@ -81,7 +87,7 @@ def definitions(graph: Graph) -> Iterator[str]:
             if members:
                 every = phrase.replace("{therapy}", f"every one of the {label}")
                 body = f"owl:intersectionOf ( {' '.join(m + suffix for m in members)} )"
-                yield _block(f"ad:Every{local_name(therapy)}{suffix}", "Composite", every, "Class", body)
+                yield _block(of_every(therapy, suffix), "Composite", every, "Class", body)
         facts = {criterion for _, criterion in blocking_facts(graph, within, therapy)}
         body = f"owl:unionOf ( {' '.join(sorted(facts | set(opening)))} )"
         extra = f"\n    dg:unsuitabilityOf {therapy} ; dg:shapedBy ad:R4 , ad:AMB-30 ;"

@@ -1,6 +1,6 @@
 """The one layout of Turtle files, so that a change of a line is a change of meaning.
 
-Prefixes A-Z, the ontology node, then every other subject A-Z; predicates in the order of ``_ORDER``, objects A-Z,
+Prefixes A-Z, the ontology node, then every other subject A-Z; predicates in the order of ``_PLACES``, objects A-Z,
 numbers inside names counted as numbers. What fits on a line stands on a line. Comments are dropped: meaning belongs
 into annotations. Turtle is that of https://www.w3.org/TR/turtle/, and labels of blank nodes that cannot be written
 inline are those of https://www.w3.org/TR/rdf-canon/.
@@ -23,8 +23,8 @@ Arcs = dict[Term, Node]
 
 WIDTH = 120
 _TYPE, _HEAD, _TAIL, _NIL = (expand(f"rdf:{name}") for name in ("type", "first", "rest", "nil"))
-_ORDER = ("rdf:type", "rdfs:subClassOf", "skos:prefLabel", "skos:definition", "skos:scopeNote", "", "owl:equivalentClass")
-_PLACES = {predicate: place for place, predicate in enumerate(_ORDER)}
+_FIRST = ("rdf:type", "rdfs:subClassOf", "skos:prefLabel", "skos:definition", "skos:scopeNote")
+_PLACES = {predicate: place for place, predicate in enumerate((*_FIRST, "", "owl:equivalentClass"))}
 _PLAIN = {
     "xsd:boolean": re.compile(r"true|false"),
     "xsd:integer": re.compile(r"[+-]?[0-9]+"),

@@ -12,10 +12,10 @@ from typing import Any
 import pyoxigraph as ox
 
 from dermograph import pathway
-from dermograph.derive import blocking_facts, subclasses, tracked_therapies
+from dermograph.derive import blocking_facts, of_every, subclasses, tracked_therapies
 from dermograph.errors import KnowledgeError
 from dermograph.graph import Graph
-from dermograph.terms import expand
+from dermograph.terms import expand, local_name
 
 Tree = dict[str, Any]
 
@@ -152,7 +152,7 @@ def _criteria(graph: Graph) -> Iterator[tuple[str, Tree]]:
 
 
 def _criterion(graph: Graph, name: str) -> Tree:
-    found: Tree = {"label": graph.label(name)}
+    found: Tree = {"label": graph.label(name), "statements": [local_name(s) for s in graph.nodes(name, "dg:statement")]}
     definition = graph.text(name, "owl:equivalentClass")
     if definition is None:
         raise KnowledgeError(f"the criterion {name} has no definition", "give it one owl:equivalentClass")
@@ -258,13 +258,14 @@ def _kind(graph: Graph, name: str) -> Tree:
 
 
 def _cited(graph: Graph, node: str) -> Tree:
-    return {"statements": [s.partition(":")[2] for s in graph.nodes(node, "dg:statement")], "sources": graph.nodes(node, "dg:source")}
+    return {"statements": [local_name(s) for s in graph.nodes(node, "dg:statement")], "sources": graph.nodes(node, "dg:source")}
 
 
 def _guideline(graph: Graph, name: str) -> Tree:
     return {
         "label": graph.label(name),
         "version": graph.text(name, "dg:edition"),
+        "statements": [local_name(s) for s in graph.nodes(name, "dg:statement")],
         "population": graph.text(name, "dg:population"),
         "order": pathway.order(_edges(graph, name)),
     }
@@ -350,7 +351,7 @@ def _disagreement(graph: Graph, therapies: dict[str, set[str]], rows: list[str],
             {
                 "source": _authority(graph, side) or _document(graph, side) or "source",
                 "says": graph.text(side, "dg:says"),
-                "statements": [s.partition(":")[2] for s in graph.nodes(side, "dg:statement")],
+                "statements": [local_name(s) for s in graph.nodes(side, "dg:statement")],
                 "sources": graph.nodes(side, "dg:source"),
             }
             for side in sorted(graph.nodes(name, "dg:position"), key=lambda s: graph.text(s, "dg:says") or "")
@@ -410,8 +411,13 @@ def _row(graph: Graph, within: dict[str, set[str]], therapy: str) -> Tree:
         "cautions": [_item(graph, n, name) for kind, name in _CAUTIONS.items() for n in of(kind) if not _excludes(graph, n)],
         **{name: [_item(graph, n, name) for n in of(kind)] for kind, name in _TESTS.items()},
         "response": [_response(graph, n) for n in of("dg:ResponseTime")],
+        "trialDays": next((d for n in of("dg:AdequateTrial") if (d := _days(graph, n))), None),
         "indications": [_item(graph, n, "indication") for n in of("dg:Indication")],
     }
+
+
+def _days(graph: Graph, trial: str) -> str | None:
+    return next((graph.text(q, "dg:value") for q in graph.nodes(trial, "dg:least") if graph.text(q, "dg:unit") == "d"), None)
 
 
 def _excludes(graph: Graph, node: str) -> bool:
@@ -421,9 +427,11 @@ def _excludes(graph: Graph, node: str) -> bool:
 
 def _therapy_barriers(graph: Graph, within: dict[str, set[str]], therapy: str) -> list[Tree]:
     found = []
+    duties = [s for s in graph.instances("dg:Screening") if within[therapy] & set(graph.nodes(s, "dg:therapy"))]
+    screened = sorted({c for s in duties for c in graph.nodes(s, "dg:criterion")})
     for node, criterion in blocking_facts(graph, within, therapy):
         kind = "dg:ReasonInteraction" if node in graph.instances("dg:Interaction") else "dg:ReasonContraindication"
-        found.append(_barrier(graph, kind, criterion, True, node))
+        found.append(_barrier(graph, kind, criterion, True, node) | {"screened": screened})
     for node in graph.instances("dg:Deferral"):
         if within[therapy] & set(graph.nodes(node, "dg:therapy")):
             kind = graph.text(node, "dg:reasonKind") or ""
@@ -432,7 +440,7 @@ def _therapy_barriers(graph: Graph, within: dict[str, set[str]], therapy: str) -
     cited = {b["criterion"] for b in found}
     for template in graph.instances("dg:OutcomeTemplate"):
         kind, suffix = graph.text(template, "dg:reasonKind") or "", graph.text(template, "dg:suffix") or ""
-        whole = f"ad:Every{therapy.partition(':')[2]}{suffix}" if members else therapy + suffix
+        whole = of_every(therapy, suffix) if members else therapy + suffix
         if kind != "dg:ReasonReassessment" and whole not in cited:
             found.append(_barrier(graph, kind, whole, True, whole))
     return found
@@ -460,7 +468,7 @@ def _regimen(graph: Graph, name: str) -> Tree:
     }
     for key in ("loading", "dose", "perKilogram", "every", "maximum", "duration", "frequency"):
         found[key] = _quantity(graph, graph.text(name, f"dg:{key}"))
-    for key in ("divided", "titration", "taper", "phase", "withoutDose", "condition"):
+    for key in ("order", "divided", "titration", "taper", "phase", "withoutDose", "condition"):
         found[key] = graph.text(name, f"dg:{key}")
     return found | _cited(graph, name)
 

@@ -165,7 +165,7 @@ class Knowledge:
     def _answer(self, case: Case) -> Assessment:
         tree = self.tree
         judged = [verdicts.judge(case, t) for t in tree["rows"]]
-        offers = {j.therapy: ((), ()) if j.status == "excluded" else offer(case, j.therapy, j.fitting) for j in judged}
+        offers = {j.therapy: ((), ()) if j.status == "excluded" else offer(case, j.therapy, j.fitting, j.status == "ongoing") for j in judged}
         stale = verdicts.expired(case)
         ranks = plan.ranks(case, judged)
         missing = verdicts.missing(case, judged)

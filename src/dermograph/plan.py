@@ -40,7 +40,7 @@ def ranks(case: Case, judged: Sequence[Judged]) -> dict[str, int | None]:
 
 def guidelines(case: Case) -> tuple[GuidelineUse, ...]:
     """Whether each guideline speaks of the patient."""
-    return tuple(GuidelineUse(g, t["version"], case.holds(t["population"])) for g, t in case.tree["guidelines"].items())
+    return tuple(GuidelineUse(g, t["version"], case.holds(t["population"]), tuple(t["statements"])) for g, t in case.tree["guidelines"].items())
 
 
 def place(case: Case) -> tuple[Place, ...]:
@@ -61,7 +61,8 @@ def _place(case: Case, guideline: str) -> Place:
     def left(step: str) -> bool:
         return bool(steps[step]["exit"]) and case.holds(steps[step]["exit"]) is True
 
-    open_ = [s for s in order if case.holds(steps[s]["entry"]) is True and not left(s)] or order[:1]
+    entered = [s for s in order if case.holds(steps[s]["entry"]) is True]
+    open_ = [s for s in entered if not left(s)] if entered else order[:1]
     behind: set[str] = set()
     for step in open_:
         if not steps[step]["optional"]:
@@ -70,11 +71,13 @@ def _place(case: Case, guideline: str) -> Place:
     following: dict[str, None] = {}
     for step in at:
         queue = list(steps[step]["next"])
+        skipped: set[str] = set()
         while queue:
             nxt = queue.pop(0)
             if left(nxt):
                 queue += steps[nxt]["next"]
-            elif nxt not in at:
+                skipped |= set(steps[nxt]["next"])
+            elif nxt not in at and not (nxt in skipped and case.holds(steps[nxt]["entry"]) is False):
                 following[nxt] = None
     return Place(guideline, tuple(at), tuple(s for s in order if s in following))
 

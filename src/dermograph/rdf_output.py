@@ -30,12 +30,12 @@ _WORDS = {"phase": "dg:phase", "titration": "dg:titration", "taper": "dg:taper",
 
 
 def triples(answer: Assessment) -> Iterator[ox.Triple]:
-    """An answer as triples, in a fixed order and with fixed names of blank nodes."""
+    """Write an answer as triples, in a fixed order and with fixed names of blank nodes."""
     return iter(dict.fromkeys(_Sheet(answer).found))
 
 
 def turtle(answers: Sequence[Assessment]) -> str:
-    """Answers as one Turtle document; equal answers give equal text."""
+    """Write answers as one Turtle document; equal answers give equal text."""
     return canonical("".join(f"{t} .\n" for answer in answers for t in triples(answer)), "the answers")
 
 
@@ -102,7 +102,7 @@ class _Sheet:
             self._say(verdict, "prov:wasDerivedFrom", origin)
 
     def _fact(self, fact: FactUsed) -> Node:
-        """A used fact under a name of its own, so that every reason that rests on it points at the same node."""
+        """Write a used fact under a name of its own, so that every reason that rests on it points at the same node."""
         parts = (fact.fact, fact.value, fact.unit, fact.date)
         node = self._named("fact", self.patient.value, self.answer.input.sha256, *map(str, parts))
         self._say(node, "rdf:type", _name("dg:UsedFact"))

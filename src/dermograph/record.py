@@ -103,13 +103,13 @@ def read_path(path: Path, as_of: dt.date | None = None) -> list[Record]:
 
 def _own_blanks(triples: list[ox.Triple], data: bytes) -> list[ox.Triple]:
     """Triples whose labelled blank nodes are told apart from those of other documents; patients keep their label."""
-    blanks = {n for t in triples for n in (t.subject, t.object) if isinstance(n, ox.BlankNode) and len(n.value) < 32}
+    blanks = {n for t in triples for n in (t.subject, t.object) if isinstance(n, ox.BlankNode) and len(n.value) < 24}
     patients = {t.subject for t in triples if t.predicate == _TYPE and t.object == _PATIENT}
     if blanks <= patients:
         return triples
     mark = hashlib.sha256(data).hexdigest()[:12]
     own = {n: ox.BlankNode(f"{n.value}x{mark}") for n in blanks - patients}
-    return [ox.Triple(own.get(t.subject, t.subject), t.predicate, own.get(t.object, t.object)) for t in triples]  # type: ignore[arg-type,call-overload]
+    return [ox.Triple(own.get(t.subject, t.subject), t.predicate, own.get(t.object, t.object)) for t in triples]  # type: ignore[arg-type]
 
 
 def _refuse_danger(data: bytes, source: str, suffix: str) -> None:

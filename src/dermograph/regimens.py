@@ -48,22 +48,22 @@ def fitting(case: Case, row: Tree) -> Fitting:
     return Fitting(tuple(fits), none=bool(offered) and not fits)
 
 
-def offer(case: Case, therapy: str, fit: Fitting) -> tuple[tuple[Regimen, ...], tuple[Conflict, ...]]:
+def offer(case: Case, therapy: str, fit: Fitting, ongoing: bool) -> tuple[tuple[Regimen, ...], tuple[Conflict, ...]]:
     """Regimens to offer, with their amounts, and what other regulators say instead.
 
     The guideline's come first; a label's are taken where the guideline is silent for this patient, and then those of
-    one regulator only.
+    one regulator only. A therapy that is taken already needs no loading dose again.
     """
     if not fit.fits:
         return (), ()
     label, weight = case.tree["rows"][therapy]["label"], _weight(case)
     first = min(int(r["authorityOrder"]) for r in fit.fits)
-    chosen = sorted((r for r in fit.fits if int(r["authorityOrder"]) == first), key=lambda r: (r["phase"] or "", r["id"]))
-    given = tuple(_regimen(r, weight) for r in chosen)
+    chosen = sorted((r for r in fit.fits if int(r["authorityOrder"]) == first), key=lambda r: (int(r["order"] or 0), r["id"]))
+    given = tuple(_regimen(r, weight, ongoing) for r in chosen)
     doses = {_signature(g) for g in given}
     conflicts = []
     for other in fit.fits:
-        computed = _regimen(other, weight) if int(other["authorityOrder"]) != first else given[0]
+        computed = _regimen(other, weight, ongoing) if int(other["authorityOrder"]) != first else given[0]
         if _signature(computed) not in doses:
             sides = (_side(given[0]), _side(computed))
             conflicts.append(Conflict(therapy, sides, f"{label}: dose differs between {sides[0].source} and {sides[1].source}"))
@@ -89,7 +89,7 @@ def _side(regimen: Regimen) -> Side:
     return Side(regimen.regulator or "guideline", regimen.text, regimen.statements, regimen.sources)
 
 
-def _regimen(tree: Tree, weight: Decimal | None) -> Regimen:
+def _regimen(tree: Tree, weight: Decimal | None, ongoing: bool) -> Regimen:
     per_kg, maximum = Amount.of(tree["perKilogram"]), Amount.of(tree["maximum"])
     dose = Amount.of(tree["dose"])
     if per_kg and weight is not None:
@@ -98,6 +98,8 @@ def _regimen(tree: Tree, weight: Decimal | None) -> Regimen:
         dose = per_kg.times(weight, unit, cap)
     divided = int(tree["divided"]) if tree["divided"] else None
     loading, every, frequency = (Amount.of(tree[k]) for k in ("loading", "every", "frequency"))
+    if ongoing:
+        loading = None
     return Regimen(
         route=tree["route"],
         loading=loading,
@@ -148,7 +150,9 @@ def _words(
         text += f", {tree['routeLabel']}"
     if maximum:
         text += f", at most {maximum.words()}"
-    for key in ("condition", "withoutDose"):
+    if duration := Amount.of(tree["duration"]):
+        text += f", for {duration.words()}"
+    for key in ("condition", "withoutDose", "titration", "taper"):
         if tree[key]:
             text += f"; {tree[key]}"
-    return text
+    return f"{tree['phase']}: {text}" if tree["phase"] else text

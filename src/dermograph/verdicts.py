@@ -91,11 +91,20 @@ def _grounds(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
         holds = case.holds(barrier["criterion"])
         if holds is None:
             for atom in case.undecided(barrier["criterion"]):
-                yield Ground(barrier["kind"], barrier, atom)
+                if not _no_duty(case, barrier, atom):
+                    yield Ground(barrier["kind"], barrier, atom)
         elif holds is barrier["blocksWhen"]:
             yield Ground(barrier["kind"], barrier)
             if barrier["kind"] == "dg:ReasonEarlierStep":
                 yield from _too_short(case, barrier)
+
+
+def _no_duty(case: Case, barrier: Tree, atom: str) -> bool:
+    """Whether nobody asks for the test that would settle an undecided contraindication, and nothing is suspected."""
+    definition = case.tree["criteria"][atom]
+    condition = case.tree["conditions"].get(definition.get("class"), {})
+    asked = barrier.get("screened")
+    return asked is not None and bool(condition.get("screened")) and atom not in asked and not case.suspects(definition["class"])
 
 
 def _too_short(case: Case, barrier: Tree) -> Iterator[Ground]:
@@ -118,18 +127,23 @@ def _within(by_rec: dict[str, list[Ground]]) -> list[str]:
     return considered
 
 
-def open_kind(case: Case, atom: str) -> str:
-    """Kind of reason that an undecided atomic criterion gives: a fact to record, or a condition to settle."""
+def open_kind(case: Case, atom: str, barrier: Tree) -> str:
+    """Kind of reason that an undecided atomic criterion gives: a fact to record, or a condition to settle.
+
+    A therapy that is meant for the condition waits for its confirmation, not for its cure.
+    """
     criterion = case.tree["criteria"][atom]
     silence = case.tree["facts"][criterion["fact"]]["silence"]
     if silence == "dg:SilenceIsUnknown":
         return "dg:ReasonMissing"
+    if not barrier["blocksWhen"]:
+        return "dg:ReasonScreening"
     kind: str = case.tree["conditions"].get(criterion.get("class"), {}).get("deferredAs", "dg:ReasonScreening")
     return kind
 
 
 def _gives(case: Case, ground: Ground) -> str:
-    kind = ground.kind if ground.atom is None else open_kind(case, ground.atom)
+    kind = ground.kind if ground.atom is None else open_kind(case, ground.atom, ground.barrier)
     status: str = case.tree["kinds"][kind]["status"]
     return status
 
@@ -137,10 +151,21 @@ def _gives(case: Case, ground: Ground) -> str:
 def _while_ongoing(case: Case, ground: Ground) -> str:
     kinds = case.tree["kinds"]
     meaning: str = kinds[ground.kind]["whileOngoing"]
+    if ground.kind == "dg:ReasonPrerequisite" and ground.atom is None and _problem(case, ground.barrier):
+        return "review"
     if ground.atom is None or meaning == "yes":
         return meaning
-    settled: str = kinds[open_kind(case, ground.atom)]["whileOngoing"]
+    settled: str = kinds[open_kind(case, ground.atom, ground.barrier)]["whileOngoing"]
     return settled
+
+
+def _problem(case: Case, barrier: Tree) -> bool:
+    """Whether a prerequisite is open because something was found, not because nobody looked."""
+    for atom in case.truths.atoms(barrier["criterion"], case.place, False):
+        definition = case.tree["criteria"][atom]
+        if case.holds(atom) or (definition["fact"] == "fact:passed" and case.found_in(definition["class"])):
+            return True
+    return False
 
 
 def _status(case: Case, grounds: Iterable[Ground], fit: Fitting) -> str:
@@ -181,14 +206,16 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
             facts = dict.fromkeys(
                 f for b in rec["barriers"] if b["criterion"] and case.holds(b["criterion"]) for f in case.used(b["criterion"], True)
             )
-            found[Reason("indicated-by", rec["population"], rec["label"], tuple(facts), tuple(rec["statements"]), tuple(rec["sources"]))] = None
+            cited = dict.fromkeys(rec["statements"] + [s for b in rec["barriers"] if b["criterion"] for s in tree["criteria"][b["criterion"]]["statements"]])
+            found[Reason("indicated-by", rec["population"], rec["label"], tuple(facts), tuple(cited), tuple(rec["sources"]))] = None
     for g in judged.grounds:
         if _gives(case, g) == "undetermined":
             continue
-        kind = tree["kinds"][g.kind if g.atom is None else open_kind(case, g.atom)]["notation"]
+        kind = tree["kinds"][g.kind if g.atom is None else open_kind(case, g.atom, g.barrier)]["notation"]
         barrier, criterion = g.barrier, g.atom or g.barrier["criterion"]
         facts = {} if criterion is None or g.atom else dict.fromkeys(case.used(criterion, barrier["blocksWhen"]))
-        statements = tuple(barrier["statements"]) or _cited(tree, judged.winners)
+        defined = tree["criteria"][barrier["criterion"]]["statements"] if barrier["criterion"] else []
+        statements = tuple(dict.fromkeys((tuple(barrier["statements"]) or _cited(tree, judged.winners)) + tuple(defined)))
         found[Reason(kind, criterion, _label(case, g), tuple(facts), statements, tuple(barrier["sources"]))] = None
     return tuple(found)
 
@@ -202,7 +229,7 @@ def _label(case: Case, ground: Ground) -> str:
         return label
     phrase = criteria[barrier["criterion"]]["label"]
     if barrier["blocksWhen"]:
-        return f"the patient {phrase}" if barrier["node"] == barrier["criterion"] else f"the patient {phrase}: {barrier['label']}"
+        return f"the patient {phrase}" if barrier["label"] in phrase else f"the patient {phrase}: {barrier['label']}"
     return f"needed, and not so: the patient {phrase}"
 
 
@@ -246,6 +273,9 @@ def cautions(case: Case, judged: Judged) -> tuple[Item, ...]:
         elif holds is None and tree["kind"] == "relative-contraindication":
             item = _item(case, tree)
             found[replace(item, label=f"not known: {item.label}")] = None
+        elif holds is None and any(case.suspects(case.tree["criteria"][a].get("class")) for a in case.undecided(tree["criterion"])):
+            item = _item(case, tree)
+            found[replace(item, label=f"suspected: {item.label}")] = None
     return tuple(found)
 
 
@@ -319,12 +349,13 @@ def expired(case: Case) -> tuple[Item, ...]:
         if age > int(Decimal(days)):
             label = f"{case.tree['labels'].get(cls, cls)} of {date} is {age} days old and no longer counts"
             found.append(Item("expired-record", label, cls))
-    return tuple(found)
+    return tuple(sorted(dict.fromkeys(found), key=lambda item: item.label))
 
 
 def reassess(case: Case, therapy: str) -> Reassess | None:
     """When the effect of a therapy is judged, with the day for a course that goes on."""
-    responses = [r for r in case.tree["rows"][therapy]["response"] if r["after"] and r["verified"] and case.holds(r["criterion"]) is not False]
+    row = case.tree["rows"][therapy]
+    responses = [r for r in row["response"] if r["after"] and r["verified"] and case.holds(r["criterion"]) is not False]
     if not responses:
         return None
     first = min(responses, key=lambda r: (not r["statements"], r["label"]))
@@ -336,7 +367,7 @@ def reassess(case: Case, therapy: str) -> Reassess | None:
         if p == "fact:takes" and therapy in case.tree["within"].get(case.of(str(v), "rdf:type"), ())
         if (start := case.of(str(v), "pt:start")) is not None
     ]
-    on = _later(dt.date.fromisoformat(max(starts)), after) if starts else None
+    on = _later(dt.date.fromisoformat(max(starts)), after, row["trialDays"]) if starts else None
     return Reassess(after, on.isoformat() if on else None, tuple(first["statements"]), tuple(first["sources"]))
 
 
@@ -344,16 +375,25 @@ def continuation(case: Case, judged: Judged) -> str | None:
     """Whether a therapy that is taken now should go on: ``yes``, ``review`` or ``stop``."""
     if judged.status != "ongoing":
         return None
+    if judged.continuation != "yes":
+        return judged.continuation
     due = reassess(case, judged.therapy)
-    if judged.continuation == "yes" and due and due.on and due.on <= case.record.as_of:
-        return "review"
-    return judged.continuation
+    weighed = any(
+        case.holds(t["criterion"]) and (t["kind"] == "relative-contraindication" or t["effect"] in {"dg:Switch", "dg:Adjust"})
+        for t in case.tree["rows"][judged.therapy]["cautions"]
+        if t["criterion"]
+    )
+    late = due is not None and due.on is not None and due.on <= case.record.as_of
+    return "review" if late or weighed or judged.fitting.none else "yes"
 
 
-def _later(start: dt.date, after: Amount) -> dt.date | None:
+def _later(start: dt.date, after: Amount, trial_days: str | None) -> dt.date | None:
+    """Day on which the time after a start is over; where it is not counted in time, the day an adequate trial is."""
     top = after.top()
     if top is None:
         return None
+    if after.unit not in {"d", "wk", "mo"}:
+        return start + dt.timedelta(days=int(trial_days)) if trial_days else None
     days = {"d": 1, "wk": 7}.get(after.unit)
     if days:
         return start + dt.timedelta(days=float(top * days))

@@ -1,0 +1,444 @@
+"""The command line: thin functions over the same calls that Python users make.
+
+Exit codes: 0 done, 1 a bug, 2 a wrong command line, 3 an input that cannot be read or is invalid, 130 interrupted, 141
+the reader of the output went away. Whatever is slow to import is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from dermograph import __version__
+from dermograph.errors import DermographError, InputError, InvalidInput, UsageError
+
+if TYPE_CHECKING:
+    import pyoxigraph as ox
+    from rich.console import Console
+
+    from dermograph.assessment import Assessment
+    from dermograph.knowledge import Knowledge
+    from dermograph.record import Record
+
+DEBUG = "DERMOGRAPH_DEBUG"
+"""Environment variable that asks for the traceback of a bug."""
+
+
+class _Commands(TyperGroup):
+    """Commands whose errors end in one paragraph and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except DermographError as error:
+            raise typer.Exit(complain(error)) from error
+        except BrokenPipeError as error:
+            _drop_output()
+            raise typer.Exit(141) from error
+        except Exception as error:
+            if hasattr(error, "exit_code") or isinstance(error, typer.Abort) or os.environ.get(DEBUG):
+                raise
+            message = f"dermograph: a bug: {type(error).__name__}: {error}\n  mend: report it with the traceback, which {DEBUG}=1 shows"
+            typer.echo(message, err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="Treatment guidelines of atopic dermatitis as a knowledge graph that can be run. Not a medical device: a clinician decides.",
+)
+
+
+class Engine(StrEnum):
+    """Engine that answers SPARQL."""
+
+    oxigraph = "oxigraph"
+    rdflib = "rdflib"
+
+
+class AnswerFormat(StrEnum):
+    """Format of answers."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    ttl = "ttl"
+    md = "md"
+
+
+class Stage(StrEnum):
+    """Stage of the derivation."""
+
+    record = "record"
+    facts = "facts"
+    criteria = "criteria"
+
+
+class TreeFormat(StrEnum):
+    """Format of an explanation."""
+
+    text = "text"
+    json = "json"
+    md = "md"
+
+
+class PlainFormat(StrEnum):
+    """Format of findings."""
+
+    text = "text"
+    json = "json"
+
+
+class PictureFormat(StrEnum):
+    """Format of a drawing."""
+
+    mermaid = "mermaid"
+    svg = "svg"
+    dot = "dot"
+
+
+Patients = Annotated[list[str], typer.Argument(metavar="PATIENT", help="Files of patient graphs; - is standard input.")]
+OnePatient = Annotated[str, typer.Argument(metavar="PATIENT", help="File of a patient graph; - is standard input.")]
+AsOf = Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="Day asked about, as 2026-11-01.")]
+Syntax = Annotated[str | None, typer.Option(metavar="ENDING", help="Syntax of the input, by its ending: ttl, jsonld, nt, nq, trig, rdf.")]
+Ontology = Annotated[
+    Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Ontology to use instead of the one that came along.")
+]
+EngineOption = Annotated[Engine, typer.Option(help="Engine that answers SPARQL.")]
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code."""
+    try:
+        app(args=None if args is None else list(args), prog_name="dermograph")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(bool(end.code))
+    else:
+        code = 0
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return 141
+    return code
+
+
+def complain(error: DermographError) -> int:
+    """Print an error to standard error and give its exit code."""
+    lines = [f"dermograph: {line}" if not line.startswith(" ") else line for line in str(error).splitlines()]
+    typer.echo("\n".join(lines), err=True)
+    return error.code
+
+
+def _drop_output() -> None:
+    """Let whatever is still buffered for a reader that went away disappear."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dermograph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")] = False,
+) -> None:
+    """Hold what all commands share."""
+
+
+# --- patients
+
+
+@app.command()
+def assess(
+    patients: Patients,
+    as_of: AsOf = None,
+    format: Annotated[AnswerFormat | None, typer.Option(help="Default: table.", show_default=False)] = None,
+    engine: EngineOption = Engine.oxigraph,
+    ontology: Ontology = None,
+    syntax: Syntax = None,
+    stop_after: Annotated[Stage | None, typer.Option(help="Print this stage as TriG instead of an answer.")] = None,
+) -> None:
+    """Assess patients: every therapy's status with dose, reasons and sources."""
+    if stop_after and format:
+        raise UsageError("--stop-after prints TriG, so --format has nothing to do", "leave one of them out")
+    session = _Session(patients, as_of, syntax, ontology, engine)
+    if stop_after:
+        _stages(session, stop_after)
+    else:
+        _tell(session, format or AnswerFormat.table)
+    session.end()
+
+
+@app.command()
+def explain(
+    patient: OnePatient,
+    therapy: Annotated[str, typer.Argument(help="Therapy by name or label: ad:NAME, NAME or the words.")],
+    as_of: AsOf = None,
+    format: Annotated[TreeFormat, typer.Option()] = TreeFormat.text,
+    full: Annotated[bool, typer.Option("--full", help="Every part of every criterion, those that decide nothing too.")] = False,
+    engine: EngineOption = Engine.oxigraph,
+    ontology: Ontology = None,
+    syntax: Syntax = None,
+) -> None:
+    """Explain a therapy's status: why, why not, and what would change it."""
+    from dermograph import explanation, render
+
+    session = _Session([patient], as_of, syntax, ontology, engine)
+    name = explanation.find_therapy(session.knowledge.tree, therapy)
+    one = session.only()
+    answer = session.knowledge.assess(one)
+    node = explanation.explain(session.knowledge.case(one), answer, name, full=full)
+    tree = session.knowledge.tree
+    if format is TreeFormat.json:
+        sources = dict(render.cited(tree, node.walk()))
+        head = {"patient": answer.patient, "asOf": answer.as_of, "therapy": name, "status": answer.therapy(name).status}
+        typer.echo(dumps(head | {"explanation": node.to_json(), "sources": sources}))
+    elif format is TreeFormat.md:
+        typer.echo(render.markdown_tree(tree, node) + f"\n{render.DISCLAIMER}")
+    else:
+        from rich.text import Text
+
+        console = _console()
+        console.print(Text(f"{answer.patient}, as of {answer.as_of}"), render.tree_view(node))
+        console.print(Text("\nSources", style="bold"))
+        for source, text in render.cited(tree, node.walk()):
+            console.print(Text(f"  {source}: {text}"))
+        console.print(Text(f"\n{render.DISCLAIMER}"))
+
+
+@app.command()
+def validate(
+    patients: Patients,
+    as_of: AsOf = None,
+    format: Annotated[PlainFormat, typer.Option()] = PlainFormat.text,
+    reference: Annotated[bool, typer.Option("--reference", help="Ask pySHACL instead of the fast route.")] = False,
+    ontology: Ontology = None,
+    syntax: Syntax = None,
+) -> None:
+    """Hold patient graphs to the shapes."""
+    import dataclasses
+
+    from dermograph import content, inputs
+
+    session = _Session(patients, as_of, syntax, ontology, Engine.oxigraph, quiet=format is PlainFormat.json)
+    rows: list[dict[str, Any]] = []
+    for batch in inputs.batches(session.records()):
+        if reference:
+            from dermograph.reference import reference as by_pyshacl
+
+            findings = by_pyshacl(session.knowledge.tree, batch, ontology or content.folder("ontology"))
+        else:
+            findings = session.knowledge.validate(batch)
+        for one in batch:
+            own = [f for f in findings if f.patient == one.name]
+            valid = not any(f.severity == "Violation" for f in own)
+            session.code = session.code if valid else InvalidInput.code
+            rows.append({"source": one.source, "patient": one.name, "valid": valid, "findings": list(map(dataclasses.asdict, own))})
+            if format is PlainFormat.text:
+                typer.echo(f"{one.source}: {one.name}: {'valid' if valid else 'invalid'}")
+                for f in own:
+                    typer.echo(f"  {f.severity}: {f.message} [{f.shape}]")
+    if format is PlainFormat.json:
+        unread = [{"source": s, "patient": None, "valid": False, "error": e.message, "mend": e.hint} for s, e in session.refused]
+        typer.echo(dumps(rows + unread))
+    session.end()
+
+
+@app.command()
+def pathway(
+    patient: Annotated[str | None, typer.Argument(metavar="[PATIENT]", help="Patient graph whose place is marked; - is standard input.")] = None,
+    guideline: Annotated[str | None, typer.Option(metavar="IRI", help="One guideline; without it, all.")] = None,
+    as_of: AsOf = None,
+    format: Annotated[PictureFormat, typer.Option()] = PictureFormat.mermaid,
+    ontology: Ontology = None,
+    syntax: Syntax = None,
+) -> None:
+    """Draw the pathways, with the patient's place and next steps marked."""
+    from dermograph import drawing
+    from dermograph.explanation import find_guideline
+
+    session = _Session([patient] if patient else [], as_of, syntax, ontology, Engine.oxigraph)
+    tree = session.knowledge.tree
+    wanted = [find_guideline(tree, guideline)] if guideline else list(tree["guidelines"])
+    answer = session.knowledge.assess(session.only()) if patient else None
+    draw = {PictureFormat.mermaid: drawing.mermaid, PictureFormat.dot: drawing.dot, PictureFormat.svg: drawing.svg}[format]
+    typer.echo(draw(drawing.pathways(tree, wanted, answer)), nl=False)
+
+
+# --- what the commands on patients share
+
+
+class _Session:
+    """One run on patients: the knowledge, the inputs, and what went wrong so far.
+
+    :param quiet: keep refused inputs instead of printing them.
+    """
+
+    def __init__(
+        self, sources: Sequence[str], as_of: dt.datetime | None, syntax: str | None, ontology: Path | None, engine: Engine, quiet: bool = False
+    ) -> None:
+        from dermograph.knowledge import Knowledge
+
+        if sources.count("-") > 1:
+            raise UsageError("standard input can be read once", "give - once")
+        self.knowledge: Knowledge = Knowledge.load(ontology, engine=engine.value)
+        self.sources, self.syntax, self.quiet = sources, syntax, quiet
+        self.as_of = as_of.date() if as_of else None
+        self.code = 0
+        self.refused: list[tuple[str, InputError]] = []
+        self.count = 0
+
+    def refuse(self, source: str, error: InputError) -> None:
+        """Note an input that cannot be used, and go on."""
+        self.refused.append((source, error))
+        self.code = error.code
+        if not self.quiet:
+            complain(error)
+
+    def records(self) -> Iterator[Record]:
+        """Patients of all sources that can be read, in order."""
+        from dermograph import inputs
+
+        for one in inputs.read_all(self.sources, self.as_of, self.syntax, self.refuse):
+            self.count += 1
+            yield one
+
+    def answers(self) -> Iterator[Assessment]:
+        """Answers of all patients that are valid, in order."""
+        from dermograph import inputs
+
+        for batch in inputs.batches(self.records()):
+            for answer in self.knowledge.assess_all(batch):
+                if isinstance(answer, InvalidInput):
+                    self.refuse(answer.source, answer)
+                else:
+                    yield answer
+
+    def only(self) -> Record:
+        """The one patient of the one source."""
+        from dermograph import inputs
+
+        (source,) = self.sources
+        found = inputs.read(source, self.as_of, self.syntax)
+        if len(found) > 1:
+            names = ", ".join(one.name for one in found[:5])
+            raise InputError(f"{found[0].source}: {len(found)} patients, and one is asked about: {names}", "keep one patient in the file")
+        return found[0]
+
+    @property
+    def several(self) -> bool:
+        """Whether several patients were given, whatever became of them."""
+        return len(self.sources) > 1 or self.count > 1
+
+    def end(self) -> None:
+        """Stop with the exit code of the run."""
+        if self.code:
+            raise typer.Exit(self.code)
+
+
+def _tell(session: _Session, format: AnswerFormat) -> None:
+    tree = session.knowledge.tree
+    if format is AnswerFormat.jsonl:
+        for answer in session.answers():
+            typer.echo(dumps(answer.to_json(), None))
+        return
+    if format is AnswerFormat.table:
+        from dermograph import render
+
+        console, told = _console(), False
+        for answer in session.answers():
+            for part in render.table(tree, answer):
+                console.print(part)
+            console.print()
+            told = True
+        if told:
+            console.print(render.DISCLAIMER, style="bold")
+        return
+    answers = list(session.answers())
+    if format is AnswerFormat.json:
+        found = [answer.to_json() for answer in answers]
+        if session.several:
+            typer.echo(dumps(found))
+        elif found:
+            typer.echo(dumps(found[0]))
+    elif format is AnswerFormat.ttl:
+        from dermograph import rdf_output
+
+        typer.echo(rdf_output.turtle(answers), nl=False)
+    elif answers:
+        from dermograph import render
+
+        typer.echo("\n".join([*(render.markdown(tree, answer) for answer in answers), render.DISCLAIMER]))
+
+
+def _stages(session: _Session, stage: Stage) -> None:
+    """Print a stage of the derivation of every patient as one named graph."""
+    from dermograph import inputs, stages
+
+    found: list[ox.Triple] = []
+    for batch in inputs.batches(session.records()):
+        good = batch
+        if stage is not Stage.record:
+            breaches = [f for f in session.knowledge.validate(batch) if f.severity == "Violation"]
+            for one in batch:
+                own = [f for f in breaches if f.patient == one.name]
+                if own:
+                    session.refuse(one.source, InvalidInput(one.source, own))
+            bad = {f.patient for f in breaches}
+            good = [one for one in batch if one.name not in bad]
+        found += stages.triples(session.knowledge, good)[stage.value]
+    typer.echo(stages.trig(found, stage.value), nl=False)
+
+
+def dumps(value: Any, indent: int | None = 1) -> str:
+    """JSON text, indented for people or on one line."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=indent, separators=(",", ":") if indent is None else None)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 120
+    return console
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows as a table to the terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(show_lines=False)
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    _console().print(grid)
+
+
+from dermograph import authoring  # noqa: E402
+
+authoring.register(app)

@@ -1,0 +1,69 @@
+"""Patients of several files, or of standard input, one bad file not stopping the others."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from dermograph import record
+from dermograph.errors import InputError
+from dermograph.knowledge import CHUNK
+from dermograph.record import Record
+
+STDIN = "-"
+"""Stands for standard input where a file is asked for."""
+
+
+def read(source: str, as_of: dt.date | None = None, syntax: str | None = None) -> list[Record]:
+    """Read every patient of a file or of standard input.
+
+    :param source: path of a file, or ``-``.
+    :param syntax: ending that names the syntax, such as ``ttl``; without it the file's own, and Turtle for standard input.
+    :raises InputError: it cannot be read.
+    """
+    if source != STDIN and syntax is None:
+        return record.read_path(Path(source), as_of)
+    name = "standard input" if source == STDIN else source
+    return record.read(content(source, record.LIMIT + 1), name, suffix=f".{(syntax or 'ttl').removeprefix('.')}", as_of=as_of)
+
+
+def content(source: str, most: int = record.LIMIT) -> bytes:
+    """Bytes of a file or of standard input.
+
+    :param most: bytes after which reading stops.
+    """
+    if source == STDIN:
+        return sys.stdin.buffer.read(most)
+    try:
+        with Path(source).open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise InputError(f"{source}: {error.strerror or error}", "check the path") from error
+
+
+def read_all(
+    sources: Iterable[str], as_of: dt.date | None, syntax: str | None, refuse: Callable[[str, InputError], None]
+) -> Iterator[Record]:
+    """Read the patients of several sources, in order.
+
+    :param refuse: told of each source that cannot be read; the others are read nevertheless.
+    """
+    for source in sources:
+        try:
+            yield from read(source, as_of, syntax)
+        except InputError as error:
+            refuse(source, error)
+
+
+def batches(records: Iterable[Record]) -> Iterator[Sequence[Record]]:
+    """Records in groups that a store may hold at once: in none does a patient occur twice."""
+    batch: dict[str, Record] = {}
+    for one in records:
+        if one.name in batch or len(batch) == CHUNK:
+            yield list(batch.values())
+            batch = {}
+        batch[one.name] = one
+    if batch:
+        yield list(batch.values())

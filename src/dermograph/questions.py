@@ -1,0 +1,125 @@
+"""Questions to the guideline graph in SPARQL: those that came with it, and any other.
+
+The graph holds every module of the ontology and the closure ``dg:within``. A patient may be put beside it, the record,
+the facts and the verdicts each in a graph of its own; a query sees the union, and may ask with ``GRAPH`` for one alone.
+Nothing is fetched and nothing changed: a query with ``SERVICE`` is refused, and updates are no queries.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+
+from dermograph import content, index, rdf_output
+from dermograph.amounts import plain
+from dermograph.assessment import Assessment
+from dermograph.derive import subclasses
+from dermograph.errors import InputError, UsageError
+from dermograph.graph import Graph, read
+from dermograph.terms import PREFIXES, compact, expand
+
+Answer = ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean
+Stages = dict[str, list[ox.Triple]]
+
+_QUIET = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*"""'
+    r"|'''(?:[^'\\]|\\.|'(?!''))*'''"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'(?:[^'\\\n]|\\.)*'"
+    r'|<[^<>"{}|^`\\\s]*>'
+    r"|\#[^\n]*",
+    re.DOTALL,
+)
+"""Strings, IRIs and comments of a query, in which a word is no keyword."""
+_SERVICE = re.compile(r"(?<![\w:?$-])service(?![\w:-])", re.IGNORECASE)
+_HEADER = re.compile(r"^#\+ (\w+): (.+)$", re.MULTILINE)
+
+
+def names() -> dict[str, str]:
+    """Names of the questions that came with the guideline graph, each with its summary."""
+    return {path.stem: dict(_HEADER.findall(path.read_text(encoding="utf-8"))).get("summary", "") for path in _files()}
+
+
+def text(name: str) -> str:
+    """Text of a question that came with the guideline graph.
+
+    :raises UsageError: there is no such question; the hint names the nearest.
+    """
+    known = {path.stem: path for path in _files()}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        hint = f"the nearest is {' or '.join(near)}" if near else "dermograph query --list names them all"
+        raise UsageError(f"{name!r} is neither a question nor a file", hint)
+    return known[name].read_text(encoding="utf-8")
+
+
+def _files() -> list[Path]:
+    return sorted((content.folder("queries") / "ask").glob("*.rq"))
+
+
+def guideline_store(ontology: Path) -> ox.Store:
+    """The guideline graph with its closure, to be asked."""
+    triples = list(read(content.modules(ontology)))
+    graph = Graph(triples)
+    within = ox.NamedNode(expand("dg:within"))
+    for kind in index.KINDS:
+        for cls, above in subclasses(graph, kind).items():
+            triples += [ox.Triple(ox.NamedNode(expand(cls)), within, ox.NamedNode(expand(a))) for a in above]
+    store = ox.Store()
+    store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in triples)
+    return store
+
+
+def put_beside(store: ox.Store, stages: Stages, answer: Assessment) -> None:
+    """Put a patient beside the guideline graph.
+
+    :param stages: triples by stage, ``record`` and ``facts``.
+    """
+    for name, triples in [*stages.items(), ("verdicts", list(rdf_output.triples(answer)))]:
+        graph = ox.NamedNode(f"urn:dermograph:{name}")
+        store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
+
+
+def ask(store: ox.Store, query: str, source: str) -> Answer:
+    """Answer a query.
+
+    :param source: name of the query in messages.
+    :raises InputError: it is no SPARQL query, or asks for a remote service.
+    """
+    if _SERVICE.search(_QUIET.sub(" ", query)):
+        raise InputError(f"{source}: the query asks a remote SERVICE, and nothing is fetched", "take the SERVICE out")
+    try:
+        return store.query(query, prefixes=PREFIXES, use_default_graph_as_union=True)
+    except SyntaxError as error:
+        raise InputError(f"{source}: {error}", "mend the SPARQL there; updates are not answered") from error
+
+
+def rows(answer: ox.QuerySolutions) -> Iterator[list[str]]:
+    """Rows of an answer, IRIs compact and literals plain."""
+    width = range(len(answer.variables))
+    for row in answer:
+        yield [_cell(row[i]) for i in width]
+
+
+def triple_rows(triples: Iterable[ox.Triple]) -> Iterator[list[str]]:
+    """Triples as rows, IRIs compact and literals plain."""
+    for t in triples:
+        yield [_cell(term) for term in (t.subject, t.predicate, t.object)]
+
+
+def _cell(term: Any) -> str:
+    match term:
+        case None:
+            return ""
+        case ox.NamedNode():
+            return compact(term.value)
+        case ox.Literal():
+            number = term.datatype.value.endswith(("#decimal", "#integer"))
+            return plain(Decimal(term.value)) if number else str(term.value)
+    return str(term)
