@@ -10,6 +10,8 @@ from pyshacl import validate
 from rdflib import DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, Graph, Namespace, URIRef
 from rdflib.term import Node
 
+from dermograph.terms import expand
+
 ROOT = Path(__file__).parent.parent
 ONTOLOGY = ROOT / "ontology"
 TWINS = ROOT / "tests" / "shapes"
@@ -98,7 +100,7 @@ def test_every_standard_term_exists(stem: str) -> None:
     graph = shapes_of(stem)
     terms = {str(term) for triple in graph for term in triple if isinstance(term, URIRef)}
     names = {name for query in graph.objects(None, SH.select) for name in re.findall(r"\b[a-z]+:\w+", str(query))}
-    terms |= {str(graph.namespace_manager.expand_curie(name)) for name in names}
+    terms |= {expand(name) for name in names}
     for vocabulary in (SH, OWL, RDF, RDFS, SKOS, PROV, DCTERMS):
         used = {URIRef(term) for term in terms if term.startswith(str(vocabulary)) and term != str(vocabulary)}
         assert {term for term in used if term not in vocabulary} == set()

@@ -1,4 +1,4 @@
-"""Dermograph: treatment guidelines of atopic dermatitis as a knowledge graph that can be run."""
+"""Dermograph: treatment guidelines as a knowledge graph that can be run."""
 
 from dermograph.assessment import Assessment, TherapyVerdict
 from dermograph.errors import DermographError, Finding, InputError, InvalidInput, KnowledgeError, UsageError

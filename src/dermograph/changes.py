@@ -70,13 +70,19 @@ def _ways_of(case: Case, judged: Judged) -> list[Way]:
 
 
 def _ways(case: Case, criterion: str, wanted: bool) -> list[Way]:
-    """Smallest sets of atomic criteria that would make a criterion true or false; none where nothing can."""
+    """Smallest sets of atomic criteria that would make a criterion true or false; none where nothing can.
+
+    A therapy is never made unsuitable by harm: only by a trial of it that does not help.
+    """
     if case.holds(criterion) is wanted:
         return [frozenset()]
     definition = case.tree["criteria"][criterion]
     if "members" not in definition:
         return [frozenset({(criterion, wanted)})] if _can(case, definition, criterion, wanted) else []
     members = [_ways(case, m, wanted if positive else not wanted) for m, positive in definition["members"]]
+    if wanted and "unsuitabilityOf" in definition:
+        tried = [case.tree["criteria"][m].get("fact") == "fact:failed" for m, _ in definition["members"]]
+        members = [options for options, is_trial in zip(members, tried, strict=True) if is_trial]
     if (definition["op"] == "and") is wanted:
         ways: list[Way] = [frozenset()]
         for options in members:

@@ -105,7 +105,15 @@ def evaluate(store: Store, tree: Tree, patients: Sequence[str]) -> Truths:
                 truths.assumed[name] = silent
                 no |= silent
         truths.true[name], truths.false[name] = yes, no
+        presume(truths, name, everyone)
     return truths
+
+
+def presume(truths: Truths, name: str, everyone: int) -> None:
+    """Take a criterion that the record leaves unknown as false where the ontology presumes so."""
+    when = truths.tree["criteria"][name].get("presumedFalseWhen")
+    if when:
+        truths.false[name] |= everyone & ~truths.true[name] & ~truths.false[name] & truths.true[when]
 
 
 def compose(truths: Truths, name: str, everyone: int) -> None:
@@ -122,9 +130,8 @@ def compose(truths: Truths, name: str, everyone: int) -> None:
         for member, positive in criterion["members"]:
             member_yes, member_no = (true[member], false[member]) if positive else (false[member], true[member])
             yes, no = yes | member_yes, no & member_no
-    if "presumedFalseWhen" in criterion:
-        no |= everyone & ~yes & ~no & true[criterion["presumedFalseWhen"]]
     true[name], false[name] = yes, no
+    presume(truths, name, everyone)
 
 
 def suppose(truths: Truths, patient: int, worlds: Sequence[Mapping[str, bool]]) -> Truths:

@@ -62,6 +62,13 @@ def tracked_therapies(graph: Graph, within: dict[str, set[str]]) -> list[str]:
     return sorted(rows | members | marked)
 
 
+def of_outcome(graph: Graph, template: str, therapy: str) -> str:
+    """Name of the criterion that an outcome template gives of a therapy."""
+    name = local_name(therapy)
+    prefix, suffix = graph.text(template, "dg:namePrefix") or "", graph.text(template, "dg:suffix") or ""
+    return f"{therapy.removesuffix(name)}{prefix}{name}{suffix}"
+
+
 def of_every(therapy: str, suffix: str) -> str:
     """Name of the criterion that every member of a class of therapies has an outcome."""
     name = local_name(therapy)
@@ -78,13 +85,15 @@ def definitions(graph: Graph) -> Iterator[str]:
         members = [t for t in tracked if therapy in graph.nodes(t, "rdfs:subClassOf")]
         opening = []
         for template in templates:
-            suffix, phrase = graph.text(template, "dg:suffix"), graph.text(template, "dg:phrase")
-            assert suffix and phrase
+            phrase = graph.text(template, "dg:phrase") or ""
+            name = of_outcome(graph, template, therapy)
+            if graph.values(name, "owl:equivalentClass"):
+                continue
             body = f"owl:onProperty {graph.text(template, 'dg:factProperty')} ; owl:someValuesFrom {therapy}"
-            yield _block(therapy + suffix, "Atomic", phrase.replace("{therapy}", label), "Restriction", body)
+            yield _block(name, "Atomic", phrase.replace("{therapy}", label), "Restriction", body)
             if graph.flag(template, "dg:opensNextStep"):
-                opening.append(therapy + suffix)
-            if members:
+                opening.append(name)
+            if members and (suffix := graph.text(template, "dg:suffix")):
                 every = phrase.replace("{therapy}", f"every one of the {label}")
                 body = f"owl:intersectionOf ( {' '.join(m + suffix for m in members)} )"
                 yield _block(of_every(therapy, suffix), "Composite", every, "Class", body)

@@ -16,6 +16,7 @@ from dermograph.assessment import Assessment, FactUsed, Item, TherapyVerdict
 from dermograph.case import Case
 from dermograph.errors import UsageError
 from dermograph.terms import expand, local_name
+from dermograph.verdicts import _grounds as grounds
 from dermograph.verdicts import judge
 
 Tree = dict[str, Any]
@@ -167,10 +168,8 @@ class _Teller:
         return Node(f"{heading}: {text}", None, _cited(rec), tuple(map(self.barrier, shown)), name)
 
     def _bearing(self, barrier: Tree) -> Bearing:
-        if barrier["criterion"] is None:
-            return "blocks"
-        holds = self.case.holds(barrier["criterion"])
-        return "open" if holds is None else "blocks" if holds is barrier["blocksWhen"] else "clear"
+        found = list(grounds(self.case, [barrier]))
+        return "clear" if not found else "open" if all(g.atom for g in found) else "blocks"
 
     def barrier(self, barrier: Tree) -> Node:
         """Something that may stand in the way, and whether it does."""
@@ -183,21 +182,31 @@ class _Teller:
         text = f"{heading}: the patient {inner.text}"
         if barrier["blocksWhen"] and barrier["node"] != name:
             text += f" ({barrier['label']})"
-        return Node(text, inner.truth, _cited(barrier), inner.children, name, bearing)
+        children = inner.children
+        if inner.truth == "not known" and bearing == "clear":
+            children += (Node("it is not known and does not count: no test for it is asked here"),)
+        return Node(text, inner.truth, _cited(barrier), children, name, bearing)
 
     def criterion(self, name: str) -> Node:
         """A criterion with its truth, down to what is on record."""
         definition, holds = self.criteria[name], self.case.holds(name)
         if "members" not in definition:
-            return Node(definition["label"], _TRUTHS[holds], (), tuple(Node(t) for t in self._recorded(name)), name)
+            recorded = tuple(Node(t) for t in self._recorded(name))
+            silent = holds is False and not self.case.used(name, False)
+            return Node(definition["label"], _TRUTHS[holds], (), recorded + (self._presumed(name) if silent else ()), name)
         if name in self.told and not self.full:
             return Node(definition["label"], _TRUTHS[holds], (), (Node("as told above"),), name)
         self.told.add(name)
         children = [self._member(member, positive) for member, positive in self._deciding(name)]
-        if holds is False and "presumedFalseWhen" in definition and any(c.truth == "not known" for c in children):
-            presumed = self.criterion(definition["presumedFalseWhen"])
-            children.append(Node("what is not known counts as not so, because the patient", children=(presumed,)))
-        return Node(definition["label"], _TRUTHS[holds], (), tuple(children), name)
+        silent = holds is False and any(c.truth == "not known" for c in children)
+        return Node(definition["label"], _TRUTHS[holds], (), (*children, *(self._presumed(name) if silent else ())), name)
+
+    def _presumed(self, name: str) -> tuple[Node, ...]:
+        """Why a criterion that the record leaves unknown counts as false."""
+        when = self.criteria[name].get("presumedFalseWhen")
+        if not when or not self.case.holds(when):
+            return ()
+        return (Node("what is not known counts as not so, because the patient", children=(self.criterion(when),)),)
 
     def _deciding(self, name: str) -> list[tuple[str, bool]]:
         """Members of a composite criterion that make it what it is; where none does, those that are not known."""
@@ -238,7 +247,7 @@ class _Teller:
             yield f"nothing on record of {self._label(cls)}: taken as absent"
         elif holds is False and "gate" in definition and case.holds(definition["gate"]) is False:
             yield f"nothing on record, and asked only of a patient who {self.criteria[definition['gate']]['label']}"
-        elif self.full:
+        elif self.full and "presumedFalseWhen" not in definition:
             yield "nothing of the kind on record"
 
     def _suspected(self, definition: Tree) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from dermograph import pathway
-from dermograph.derive import blocking_facts, of_every, subclasses, tracked_therapies
+from dermograph.derive import blocking_facts, of_every, of_outcome, subclasses, tracked_therapies
 from dermograph.errors import KnowledgeError
 from dermograph.graph import Graph
 from dermograph.terms import expand, local_name
@@ -28,11 +28,7 @@ _FACETS = {
     "xsd:maxExclusive": "below",
 }
 _UNBOUNDED = {"from": "-999999999", "above": "-999999999", "upTo": "999999999", "below": "999999999"}
-_COPIED = (
-    "dg:measures dg:limitBelowAge dg:screensFor dg:definedByObservable dg:definedBelow dg:rulesOut dg:spreadsDown"
-    " dg:precedence dg:guidelineDisease dg:plausibleLow dg:plausibleHigh dg:canonicalUnit dg:validFor dg:madeUpOf dg:yields"
-    " dg:yieldsIfBrief dg:suspects"
-).split()
+_COPIED = ["dg:measures", "dg:limitBelowAge", "dg:screensFor", "dg:definedByObservable", "dg:definedBelow", "dg:rulesOut", "dg:spreadsDown", "dg:precedence", "dg:guidelineDisease", "dg:plausibleLow", "dg:plausibleHigh", "dg:canonicalUnit", "dg:validFor", "dg:madeUpOf", "dg:yields", "dg:yieldsIfBrief", "dg:suspects", "dg:lasting"]
 _CAUTIONS = {
     "dg:Contraindication": "contraindication",
     "dg:Interaction": "interaction",
@@ -156,9 +152,9 @@ def _criterion(graph: Graph, name: str) -> Tree:
     definition = graph.text(name, "owl:equivalentClass")
     if definition is None:
         raise KnowledgeError(f"the criterion {name} has no definition", "give it one owl:equivalentClass")
-    presumed = graph.text(name, "dg:presumedFalseWhen")
-    if presumed:
-        found["presumedFalseWhen"] = presumed
+    for key in ("presumedFalseWhen", "unsuitabilityOf"):
+        if other := graph.text(name, f"dg:{key}"):
+            found[key] = other
     for op, key in (("and", "owl:intersectionOf"), ("or", "owl:unionOf")):
         head = graph.text(definition, key)
         if head:
@@ -381,7 +377,7 @@ def _assumable(criteria: Tree, recommendations: Tree, rows: Tree) -> dict[str, l
     while queue:
         name = queue.pop()
         criterion = criteria[name]
-        if criterion.get("fact") == "fact:hasCondition":
+        if criterion.get("fact") in {"fact:hasCondition", "fact:everHad"}:
             found.setdefault(criterion["class"], set()).add(name)
         inner = {m for m, _ in criterion.get("members", ())} - seen
         seen |= inner
@@ -406,14 +402,39 @@ def _row(graph: Graph, within: dict[str, set[str]], therapy: str) -> Tree:
         "label": graph.label(therapy),
         "recommendations": [r for r in graph.instances("dg:Recommendation") if therapy in graph.nodes(r, "dg:therapy")],
         "barriers": _therapy_barriers(graph, within, therapy),
-        "ongoing": therapy + "Ongoing",
+        "ongoing": _taken(graph, therapy),
         "regimens": [_regimen(graph, n) for n in of("dg:Regimen")],
-        "cautions": [_item(graph, n, name) for kind, name in _CAUTIONS.items() for n in of(kind) if not _excludes(graph, n)],
+        "cautions": [_item(graph, n, name) for kind, name in _CAUTIONS.items() for n in of(kind) if not _excludes(graph, n)]
+        + list(_mirrored(graph, within, therapy)),
         **{name: [_item(graph, n, name) for n in of(kind)] for kind, name in _TESTS.items()},
         "response": [_response(graph, n) for n in of("dg:ResponseTime")],
         "trialDays": next((d for n in of("dg:AdequateTrial") if (d := _days(graph, n))), None),
         "indications": [_item(graph, n, "indication") for n in of("dg:Indication")],
     }
+
+
+def _mirrored(graph: Graph, within: dict[str, set[str]], therapy: str) -> Iterator[Tree]:
+    """Cautions of a pair that is not to be combined, told from the side of the therapy that is not the label's own."""
+    interactions = graph.instances("dg:Interaction")
+
+    def others(node: str) -> set[str]:
+        taken = [graph.text(c, "owl:equivalentClass") or "" for c in graph.nodes(node, "dg:criterion")]
+        return {t for d in taken for t in graph.nodes(d, "owl:someValuesFrom")}
+
+    told = {o for n in interactions if within[therapy] & set(graph.nodes(n, "dg:therapy")) for o in others(n)}
+    for node in interactions:
+        if graph.value(node, "dg:interactionEffect") == "dg:Switch" and others(node) & within[therapy]:
+            for other in graph.nodes(node, "dg:therapy"):
+                if not within[other] & (told | {therapy}):
+                    told.add(other)
+                    label = f"stop {graph.label(other)} first; do not combine"
+                    yield _item(graph, node, "interaction") | {"label": label, "criterion": _taken(graph, other), "subject": other}
+
+
+def _taken(graph: Graph, therapy: str) -> str:
+    """Name of the criterion that a therapy is taken now."""
+    (template,) = [t for t in graph.instances("dg:OutcomeTemplate") if graph.text(t, "dg:reasonKind") == "dg:ReasonReassessment"]
+    return of_outcome(graph, template, therapy)
 
 
 def _days(graph: Graph, trial: str) -> str | None:
@@ -431,7 +452,7 @@ def _therapy_barriers(graph: Graph, within: dict[str, set[str]], therapy: str) -
     screened = sorted({c for s in duties for c in graph.nodes(s, "dg:criterion")})
     for node, criterion in blocking_facts(graph, within, therapy):
         kind = "dg:ReasonInteraction" if node in graph.instances("dg:Interaction") else "dg:ReasonContraindication"
-        found.append(_barrier(graph, kind, criterion, True, node) | {"screened": screened})
+        found.append(_barrier(graph, kind, criterion, True, node) | {"screened": screened, "startOnly": graph.flag(node, "dg:startOnly")})
     for node in graph.instances("dg:Deferral"):
         if within[therapy] & set(graph.nodes(node, "dg:therapy")):
             kind = graph.text(node, "dg:reasonKind") or ""
@@ -439,8 +460,8 @@ def _therapy_barriers(graph: Graph, within: dict[str, set[str]], therapy: str) -
     members = [t for t in tracked_therapies(graph, within) if therapy in graph.nodes(t, "rdfs:subClassOf")]
     cited = {b["criterion"] for b in found}
     for template in graph.instances("dg:OutcomeTemplate"):
-        kind, suffix = graph.text(template, "dg:reasonKind") or "", graph.text(template, "dg:suffix") or ""
-        whole = of_every(therapy, suffix) if members else therapy + suffix
+        kind, suffix = graph.text(template, "dg:reasonKind") or "", graph.text(template, "dg:suffix")
+        whole = of_every(therapy, suffix) if members and suffix else of_outcome(graph, template, therapy)
         if kind != "dg:ReasonReassessment" and whole not in cited:
             found.append(_barrier(graph, kind, whole, True, whole))
     return found
@@ -495,6 +516,7 @@ def _response(graph: Graph, name: str) -> Tree:
         "after": _quantity(graph, graph.text(name, "dg:after")),
         "label": graph.label(name),
         "criterion": graph.text(name, "dg:criterion"),
+        "order": graph.text(graph.text(name, "dg:authority") or "", "dg:order") or "0",
         "verified": graph.value(name, "dg:verified") is not False,
     } | _cited(graph, name)
 

@@ -34,10 +34,11 @@ def _outline(tree: Tree, name: str, positive: bool, depth: int) -> list[str]:
     members = criterion.get("members")
     if members is None:
         fact = tree["facts"][criterion["fact"]]
-        return [f"{start}{criterion['label']} [{name}; from {tree['labels'].get(fact['recordedAs'], fact['recordedAs'])}]"]
-    joined = "" if len(members) == 1 else ", all of" if criterion["op"] == "and" else ", at least one of"
-    lines = [f"{start}{criterion['label']} [{name}]{joined or ', that is'}"]
-    for member, sign in members:
+        lines = [f"{start}{criterion['label']} [{name}; from {tree['labels'].get(fact['recordedAs'], fact['recordedAs'])}]"]
+    else:
+        joined = ", that is" if len(members) == 1 else ", all of" if criterion["op"] == "and" else ", at least one of"
+        lines = [f"{start}{criterion['label']} [{name}]{joined}"]
+    for member, sign in members or ():
         lines += _outline(tree, member, sign, depth + 1)
     if "presumedFalseWhen" in criterion:
         other = criterion["presumedFalseWhen"]
@@ -89,10 +90,11 @@ def sparql(tree: Tree, name: str) -> str:
 def _known(tree: Tree, name: str, truth: bool) -> str:
     """Pattern of the patients of whom a criterion is known to have a truth; a patient may match more than once."""
     criterion = tree["criteria"][name]
-    if "members" not in criterion:
-        return _atom(tree, name, truth)
-    parts = [_part(tree, member, truth if positive else not truth) for member, positive in criterion["members"]]
-    found = "\n".join(parts) if (criterion["op"] == "and") is truth else "\nUNION\n".join(parts)
+    if "members" in criterion:
+        parts = [_part(tree, member, truth if positive else not truth) for member, positive in criterion["members"]]
+        found = "\n".join(parts) if (criterion["op"] == "and") is truth else "\nUNION\n".join(parts)
+    else:
+        found = _atom(tree, name, truth)
     if truth or "presumedFalseWhen" not in criterion:
         return found
     presumed = _part(tree, criterion["presumedFalseWhen"], True)

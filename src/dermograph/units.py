@@ -10,7 +10,6 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-
 _ANNOTATION = re.compile(r"\{[^}]*\}")
 """UCUM annotations count as 1, yet mL/min and mL/min/{1.73_m2} are not the same measurement."""
 

@@ -153,6 +153,8 @@ def _while_ongoing(case: Case, ground: Ground) -> str:
     meaning: str = kinds[ground.kind]["whileOngoing"]
     if ground.kind == "dg:ReasonPrerequisite" and ground.atom is None and _problem(case, ground.barrier):
         return "review"
+    if meaning == "stop" and ground.barrier.get("startOnly"):
+        return "review"
     if ground.atom is None or meaning == "yes":
         return meaning
     settled: str = kinds[open_kind(case, ground.atom, ground.barrier)]["whileOngoing"]
@@ -183,10 +185,12 @@ def _unique(grounds: Iterable[Ground]) -> tuple[Ground, ...]:
 
 
 def _facts(case: Case, atoms: Iterable[str | None], weightless: bool) -> list[str]:
-    facts = {case.tree["criteria"][a]["fact"] for a in atoms if a}
+    criteria = [case.tree["criteria"][a] for a in atoms if a]
+    conditions = {c["class"] for c in criteria if c.get("class") in case.tree["conditions"]}
+    facts = {c["fact"] for c in criteria if c.get("class") not in conditions}
     if weightless:
         facts |= {f for f, p in case.tree["facts"].items() if p["unit"] == "kg"}
-    return sorted({case.tree["facts"][f]["recordedAs"] for f in facts})
+    return sorted({case.tree["facts"][f]["recordedAs"] for f in facts} | conditions)
 
 
 # --- wording
@@ -215,7 +219,8 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
         barrier, criterion = g.barrier, g.atom or g.barrier["criterion"]
         facts = {} if criterion is None or g.atom else dict.fromkeys(case.used(criterion, barrier["blocksWhen"]))
         defined = tree["criteria"][barrier["criterion"]]["statements"] if barrier["criterion"] else []
-        statements = tuple(dict.fromkeys((tuple(barrier["statements"]) or _cited(tree, judged.winners)) + tuple(defined)))
+        own = barrier["statements"] or defined or barrier["sources"]
+        statements = tuple(dict.fromkeys([*barrier["statements"], *defined])) if own else _cited(tree, judged.winners)
         found[Reason(kind, criterion, _label(case, g), tuple(facts), statements, tuple(barrier["sources"]))] = None
     return tuple(found)
 
@@ -347,7 +352,9 @@ def expired(case: Case) -> tuple[Item, ...]:
             continue
         age = (today - dt.date.fromisoformat(str(date))).days
         if age > int(Decimal(days)):
-            label = f"{case.tree['labels'].get(cls, cls)} of {date} is {age} days old and no longer counts"
+            value = case.of(node, "pt:value")
+            what = f"{case.tree['labels'].get(cls, cls)} of {date}" + (f", {value} {case.of(node, 'pt:unit')}," if value is not None else "")
+            label = f"{what} is {age} days old and no longer counts"
             found.append(Item("expired-record", label, cls))
     return tuple(sorted(dict.fromkeys(found), key=lambda item: item.label))
 
@@ -358,17 +365,32 @@ def reassess(case: Case, therapy: str) -> Reassess | None:
     responses = [r for r in row["response"] if r["after"] and r["verified"] and case.holds(r["criterion"]) is not False]
     if not responses:
         return None
-    first = min(responses, key=lambda r: (not r["statements"], r["label"]))
+    first = min(responses, key=lambda r: (not r["statements"], int(r["order"]), Amount.of(r["after"]).top() or 0, r["label"]))  # type: ignore[union-attr]
     after = Amount.of(first["after"])
     assert after is not None
-    starts = [
+    starts = _starts(case, therapy)
+    on = _later(dt.date.fromisoformat(max(starts)), after, row["trialDays"]) if starts else None
+    return Reassess(after, on.isoformat() if on else None, tuple(first["statements"]), tuple(first["sources"]))
+
+
+def _starts(case: Case, therapy: str) -> list[str]:
+    return [
         str(start)
         for p, v in case.facts[case.me]
         if p == "fact:takes" and therapy in case.tree["within"].get(case.of(str(v), "rdf:type"), ())
         if (start := case.of(str(v), "pt:start")) is not None
     ]
-    on = _later(dt.date.fromisoformat(max(starts)), after, row["trialDays"]) if starts else None
-    return Reassess(after, on.isoformat() if on else None, tuple(first["statements"]), tuple(first["sources"]))
+
+
+def _limits(case: Case, therapy: str) -> Iterator[dt.date]:
+    """Days on which a course that goes on comes to the end that a source sets it."""
+    for tree in case.tree["rows"][therapy]["cautions"]:
+        length = Amount.of(tree["schedule"])
+        if tree["kind"] == "course-limit" and length and tree["verified"] and case.holds(tree["criterion"]):
+            for start in _starts(case, therapy):
+                day = _later(dt.date.fromisoformat(start), length, None)
+                if day is not None:
+                    yield day
 
 
 def continuation(case: Case, judged: Judged) -> str | None:
@@ -384,6 +406,7 @@ def continuation(case: Case, judged: Judged) -> str | None:
         if t["criterion"]
     )
     late = due is not None and due.on is not None and due.on <= case.record.as_of
+    late = late or any(day.isoformat() < case.record.as_of for day in _limits(case, judged.therapy))
     return "review" if late or weighed or judged.fitting.none else "yes"
 
 
