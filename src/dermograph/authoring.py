@@ -137,12 +137,12 @@ def _print(answer: Answer, format: TableFormat) -> None:
 
 
 def _rows(columns: list[str], rows: Iterator[list[str]], format: TableFormat) -> None:
-    from dermograph import cli
+    from dermograph import session
 
     if format is TableFormat.table:
-        cli.print_table(columns, rows)
+        session.print_table(columns, rows)
     elif format is TableFormat.json:
-        typer.echo(cli.dumps([dict(zip(columns, row, strict=True)) for row in rows]))
+        typer.echo(session.dumps([dict(zip(columns, row, strict=True)) for row in rows]))
     elif format is TableFormat.csv:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([columns, *rows])
@@ -178,10 +178,10 @@ def criterion(
 
 def schema() -> None:
     """Print the JSON Schema of assess --format json."""
-    from dermograph import cli
+    from dermograph import session
     from dermograph.schema import schema as made
 
-    typer.echo(cli.dumps(made(), 2))
+    typer.echo(session.dumps(made(), 2))
 
 
 # --- writing
@@ -189,15 +189,15 @@ def schema() -> None:
 
 def coverage(format: Annotated[CoverageFormat, typer.Option()] = CoverageFormat.table, ontology: Ontology = None) -> None:
     """List each statement of the documents with the nodes that carry it; exit with 3 where one is carried by none."""
-    from dermograph import cli
+    from dermograph import session
     from dermograph.coverage import cover, summary
 
     rows = cover(_ontology(ontology))
     if format is CoverageFormat.json:
-        typer.echo(cli.dumps({"carried": sum(1 for r in rows if r.nodes), "of": len(rows), "statements": [r.to_json() for r in rows]}))
+        typer.echo(session.dumps({"carried": sum(1 for r in rows if r.nodes), "of": len(rows), "statements": [r.to_json() for r in rows]}))
     else:
         table = ([r.statement, "yes" if r.executable else "no", "\n".join(f"{n} ({', '.join(k)})" for n, k in r.nodes) or "none"] for r in rows)
-        cli.print_table(["statement", "executable", "carried by"], table)
+        session.print_table(["statement", "executable", "carried by"], table)
         typer.echo(summary(rows))
     bare = [r.statement for r in rows if not r.nodes]
     if bare:
@@ -255,7 +255,7 @@ def fmt(
 
 def _laid_out(file: Path, check: bool, changed: list[str]) -> bool:
     """Lay out one file; false where it is no Turtle."""
-    from dermograph import cli, inputs
+    from dermograph import inputs, session
     from dermograph.errors import KnowledgeError
     from dermograph.formatting import canonical
 
@@ -263,7 +263,7 @@ def _laid_out(file: Path, check: bool, changed: list[str]) -> bool:
     try:
         text = canonical(given, str(file))
     except KnowledgeError as error:
-        cli.complain(error)
+        session.complain(error)
         return False
     if text != given:
         changed.append(str(file))

@@ -39,7 +39,7 @@ def save(key: str, index: dict[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as aside:
             json.dump(index | {"key": key}, aside, separators=(",", ":"))
-        os.replace(aside.name, path)
+        Path(aside.name).replace(path)
     except OSError:
         return
 

@@ -36,16 +36,27 @@ def would_change(case: Case, judged: Sequence[Judged]) -> dict[str, tuple[WouldC
     if not tried:
         return {}
     supposed = suppose(case.truths, case.place, [dict(way) for _, way in tried])
-    found: dict[str, list[WouldChange]] = {}
+    found: dict[str, list[tuple[bool, WouldChange]]] = {}
     for place, (j, way) in enumerate(tried):
         after = judge(replace(case, truths=supposed, place=place, _used={}), j.therapy)
         changes = _changes(case, way, j)
         weighed = any(c.record in j.missing for c in changes)
         if after.status == "eligible" or (after.status == "undetermined" and weighed and set(after.missing) <= {c.record for c in changes}):
-            found.setdefault(j.therapy, []).append(WouldChange(changes, "eligible"))
-    return {
-        t: tuple(dict.fromkeys(sorted(sets, key=lambda w: (len(w.if_), [c.label for c in w.if_]))))[:KEPT] for t, sets in found.items()
-    }
+            first = _reachable(case, way, startable)
+            found.setdefault(j.therapy, []).append((not first, WouldChange(changes, "eligible")))
+    return {t: _told(sets) for t, sets in found.items()}
+
+
+def _told(sets: list[tuple[bool, WouldChange]]) -> tuple[WouldChange, ...]:
+    """Smallest sets first; one that begins with a trial that cannot begin now is only told where there is no other."""
+    later = min(late for late, _ in sets)
+    ordered = sorted((w for late, w in sets if late == later), key=lambda w: (len(w.if_), [c.label for c in w.if_]))
+    return tuple(dict.fromkeys(ordered))[:KEPT]
+
+
+def _reachable(case: Case, way: Way, startable: set[str]) -> bool:
+    trials = {d["class"] for atom, truth in way if truth and (d := case.tree["criteria"][atom])["fact"] == "fact:failed"}
+    return not trials or bool(trials & startable)
 
 
 def _sensible(case: Case, way: Way, startable: set[str]) -> bool:

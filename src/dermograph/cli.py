@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,16 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from dermograph import __version__
-from dermograph.errors import DermographError, InputError, InvalidInput, UsageError
+from dermograph import __version__, authoring
+from dermograph.errors import DermographError, InvalidInput, UsageError
+from dermograph.session import Session, complain, console, dumps
 
 if TYPE_CHECKING:
     import pyoxigraph as ox
-    from rich.console import Console
 
-    from dermograph.assessment import Assessment
-    from dermograph.knowledge import Knowledge
-    from dermograph.record import Record
 
 DEBUG = "DERMOGRAPH_DEBUG"
 """Environment variable that asks for the traceback of a bug."""
@@ -59,7 +56,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help="Treatment guidelines of atopic dermatitis as a knowledge graph that can be run. Not a medical device: a clinician decides.",
+    help="Treatment guidelines as a knowledge graph that can be run. Not a medical device: a clinician decides.",
 )
 
 
@@ -137,13 +134,6 @@ def main(args: Sequence[str] | None = None) -> int:
     return code
 
 
-def complain(error: DermographError) -> int:
-    """Print an error to standard error and give its exit code."""
-    lines = [f"dermograph: {line}" if not line.startswith(" ") else line for line in str(error).splitlines()]
-    typer.echo("\n".join(lines), err=True)
-    return error.code
-
-
 def _drop_output() -> None:
     """Let whatever is still buffered for a reader that went away disappear."""
     try:
@@ -181,7 +171,7 @@ def assess(
     """Assess patients: every therapy's status with dose, reasons and sources."""
     if stop_after and format:
         raise UsageError("--stop-after prints TriG, so --format has nothing to do", "leave one of them out")
-    session = _Session(patients, as_of, syntax, ontology, engine)
+    session = Session(patients, as_of, syntax, ontology, engine.value)
     if stop_after:
         _stages(session, stop_after)
     else:
@@ -203,7 +193,7 @@ def explain(
     """Explain a therapy's status: why, why not, and what would change it."""
     from dermograph import explanation, render
 
-    session = _Session([patient], as_of, syntax, ontology, engine)
+    session = Session([patient], as_of, syntax, ontology, engine.value)
     name = explanation.find_therapy(session.knowledge.tree, therapy)
     one = session.only()
     answer = session.knowledge.assess(one)
@@ -218,12 +208,12 @@ def explain(
     else:
         from rich.text import Text
 
-        console = _console()
-        console.print(Text(f"{answer.patient}, as of {answer.as_of}"), render.tree_view(node))
-        console.print(Text("\nSources", style="bold"))
+        terminal = console()
+        terminal.print(Text(f"{answer.patient}, as of {answer.as_of}"), render.tree_view(node))
+        terminal.print(Text("\nSources", style="bold"))
         for source, text in render.cited(tree, node.walk()):
-            console.print(Text(f"  {source}: {text}"))
-        console.print(Text(f"\n{render.DISCLAIMER}"))
+            terminal.print(Text(f"  {source}: {text}"))
+        terminal.print(Text(f"\n{render.DISCLAIMER}"))
 
 
 @app.command()
@@ -240,7 +230,7 @@ def validate(
 
     from dermograph import content, inputs
 
-    session = _Session(patients, as_of, syntax, ontology, Engine.oxigraph, quiet=format is PlainFormat.json)
+    session = Session(patients, as_of, syntax, ontology, quiet=format is PlainFormat.json)
     rows: list[dict[str, Any]] = []
     for batch in inputs.batches(session.records()):
         if reference:
@@ -277,7 +267,7 @@ def pathway(
     from dermograph import drawing
     from dermograph.explanation import find_guideline
 
-    session = _Session([patient] if patient else [], as_of, syntax, ontology, Engine.oxigraph)
+    session = Session([patient] if patient else [], as_of, syntax, ontology)
     tree = session.knowledge.tree
     wanted = [find_guideline(tree, guideline)] if guideline else list(tree["guidelines"])
     answer = session.knowledge.assess(session.only()) if patient else None
@@ -285,78 +275,7 @@ def pathway(
     typer.echo(draw(drawing.pathways(tree, wanted, answer)), nl=False)
 
 
-# --- what the commands on patients share
-
-
-class _Session:
-    """One run on patients: the knowledge, the inputs, and what went wrong so far.
-
-    :param quiet: keep refused inputs instead of printing them.
-    """
-
-    def __init__(
-        self, sources: Sequence[str], as_of: dt.datetime | None, syntax: str | None, ontology: Path | None, engine: Engine, quiet: bool = False
-    ) -> None:
-        from dermograph.knowledge import Knowledge
-
-        if sources.count("-") > 1:
-            raise UsageError("standard input can be read once", "give - once")
-        self.knowledge: Knowledge = Knowledge.load(ontology, engine=engine.value)
-        self.sources, self.syntax, self.quiet = sources, syntax, quiet
-        self.as_of = as_of.date() if as_of else None
-        self.code = 0
-        self.refused: list[tuple[str, InputError]] = []
-        self.count = 0
-
-    def refuse(self, source: str, error: InputError) -> None:
-        """Note an input that cannot be used, and go on."""
-        self.refused.append((source, error))
-        self.code = error.code
-        if not self.quiet:
-            complain(error)
-
-    def records(self) -> Iterator[Record]:
-        """Patients of all sources that can be read, in order."""
-        from dermograph import inputs
-
-        for one in inputs.read_all(self.sources, self.as_of, self.syntax, self.refuse):
-            self.count += 1
-            yield one
-
-    def answers(self) -> Iterator[Assessment]:
-        """Answers of all patients that are valid, in order."""
-        from dermograph import inputs
-
-        for batch in inputs.batches(self.records()):
-            for answer in self.knowledge.assess_all(batch):
-                if isinstance(answer, InvalidInput):
-                    self.refuse(answer.source, answer)
-                else:
-                    yield answer
-
-    def only(self) -> Record:
-        """The one patient of the one source."""
-        from dermograph import inputs
-
-        (source,) = self.sources
-        found = inputs.read(source, self.as_of, self.syntax)
-        if len(found) > 1:
-            names = ", ".join(one.name for one in found[:5])
-            raise InputError(f"{found[0].source}: {len(found)} patients, and one is asked about: {names}", "keep one patient in the file")
-        return found[0]
-
-    @property
-    def several(self) -> bool:
-        """Whether several patients were given, whatever became of them."""
-        return len(self.sources) > 1 or self.count > 1
-
-    def end(self) -> None:
-        """Stop with the exit code of the run."""
-        if self.code:
-            raise typer.Exit(self.code)
-
-
-def _tell(session: _Session, format: AnswerFormat) -> None:
+def _tell(session: Session, format: AnswerFormat) -> None:
     tree = session.knowledge.tree
     if format is AnswerFormat.jsonl:
         for answer in session.answers():
@@ -365,14 +284,14 @@ def _tell(session: _Session, format: AnswerFormat) -> None:
     if format is AnswerFormat.table:
         from dermograph import render
 
-        console, told = _console(), False
+        terminal, told = console(), False
         for answer in session.answers():
             for part in render.table(tree, answer):
-                console.print(part)
-            console.print()
+                terminal.print(part)
+            terminal.print()
             told = True
         if told:
-            console.print(render.DISCLAIMER, style="bold")
+            terminal.print(render.DISCLAIMER, style="bold")
         return
     answers = list(session.answers())
     if format is AnswerFormat.json:
@@ -391,7 +310,7 @@ def _tell(session: _Session, format: AnswerFormat) -> None:
         typer.echo("\n".join([*(render.markdown(tree, answer) for answer in answers), render.DISCLAIMER]))
 
 
-def _stages(session: _Session, stage: Stage) -> None:
+def _stages(session: Session, stage: Stage) -> None:
     """Print a stage of the derivation of every patient as one named graph."""
     from dermograph import inputs, stages
 
@@ -410,35 +329,6 @@ def _stages(session: _Session, stage: Stage) -> None:
     typer.echo(stages.trig(found, stage.value), nl=False)
 
 
-def dumps(value: Any, indent: int | None = 1) -> str:
-    """JSON text, indented for people or on one line."""
-    import json
 
-    return json.dumps(value, ensure_ascii=False, indent=indent, separators=(",", ":") if indent is None else None)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, soft_wrap=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 120
-    return console
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows as a table to the terminal."""
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(show_lines=False)
-    for column in columns:
-        grid.add_column(column, overflow="fold")
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    _console().print(grid)
-
-
-from dermograph import authoring  # noqa: E402
 
 authoring.register(app)

@@ -6,7 +6,7 @@ Every word of content comes from the answer; this module lays it out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dermograph.terms import local_name
 
@@ -87,7 +87,7 @@ def doses(verdict: TherapyVerdict) -> list[str]:
     """Regimens in words; none of a therapy that is excluded."""
     if verdict.status == "excluded":
         return []
-    return [r.text + (f" ({r.regulator} label)" if r.regulator else "") for r in verdict.regimens]
+    return [r.text + (f" ({r.regulator})" if r.regulator else "") for r in verdict.regimens]
 
 
 # --- the terminal
@@ -118,8 +118,12 @@ def table(tree: Tree, answer: Assessment) -> Iterator[RenderableType]:
         shown = [c for c, _ in columns if (c != "rank" or status == "eligible") and (c != "would open it" or status in {"deferred", "undetermined"})]
         for name, width in columns:
             if name in shown:
-                fixed = name in {"rank", "cautions"}
-                grid.add_column(name, ratio=None if fixed else width, min_width=width if fixed else None, justify="right" if fixed else "left")
+                justify: Literal["left", "right"] = "right" if name in {"rank", "cautions"} else "left"
+                if name == "therapy":
+                    word = max(len(word) for v in verdicts for word in v.label.split())
+                    grid.add_column(name, min_width=word, max_width=max(word, width))
+                else:
+                    grid.add_column(name, ratio=width if justify == "left" else None, min_width=min(width, 8), justify=justify)
         for v in verdicts:
             cells = {
                 "rank": Text("" if v.rank is None else str(v.rank)),

@@ -210,7 +210,8 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
             facts = dict.fromkeys(
                 f for b in rec["barriers"] if b["criterion"] and case.holds(b["criterion"]) for f in case.used(b["criterion"], True)
             )
-            cited = dict.fromkeys(rec["statements"] + [s for b in rec["barriers"] if b["criterion"] for s in tree["criteria"][b["criterion"]]["statements"]])
+            asked = [b["criterion"] for b in rec["barriers"] if b["criterion"]]
+            cited = dict.fromkeys(rec["statements"] + [s for c in asked for s in tree["criteria"][c]["statements"]])
             found[Reason("indicated-by", rec["population"], rec["label"], tuple(facts), tuple(cited), tuple(rec["sources"]))] = None
     for g in judged.grounds:
         if _gives(case, g) == "undetermined":
