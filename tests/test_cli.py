@@ -169,6 +169,13 @@ def test_a_bad_patient_is_left_out_of_a_stage() -> None:
     assert "urn:example:third" in ran.out and "urn:example:second" not in ran.out
 
 
+@pytest.mark.parametrize("flood", [b"#" * (33 * 1024 * 1024), b"[" * 100_000, b"\xff\xfe\x00", b""])
+def test_a_flood_or_rubbish_ends_in_an_error(flood: bytes) -> None:
+    ran = Ran("assess", "-", stdin=flood)
+    assert (ran.code, ran.out) == (3, "")
+    assert "standard input" in ran.err and "mend:" in ran.err
+
+
 # --- explain
 
 
@@ -371,6 +378,14 @@ def test_fmt_lays_out_files_folders_and_standard_input(tmp_path: Path) -> None:
 
 
 # --- the program as a whole
+
+
+def test_output_is_utf_8_wherever_it_goes() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "dermograph", "explain", MIA, "dupilumab", "--format", "md"],
+        capture_output=True, env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "ascii"}, check=False, timeout=60,
+    )  # fmt: skip
+    assert ran.returncode == 0 and "✓" in ran.stdout.decode("utf-8")
 
 
 def test_version_help_and_usage() -> None:

@@ -7,6 +7,7 @@ the reader of the output went away. Whatever is slow to import is imported by th
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -120,6 +121,8 @@ EngineOption = Annotated[Engine, typer.Option(help="Engine that answers SPARQL."
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="replace")
     try:
         app(args=None if args is None else list(args), prog_name="dermograph")
     except SystemExit as end:

@@ -27,7 +27,7 @@ class Graph:
         self._out: dict[str, dict[str, list[Value]]] = defaultdict(lambda: defaultdict(list))
         self._in: dict[tuple[str, Value], list[str]] = defaultdict(list)
         for t in triples:
-            subject, predicate, value = node_name(t.subject), compact(t.predicate.value), node_name(t.object)
+            subject, predicate, value = str(node_name(t.subject)), compact(t.predicate.value), node_name(t.object)
             self._out[subject][predicate].append(value)
             self._in[predicate, value].append(subject)
         for predicates in self._out.values():

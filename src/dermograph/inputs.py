@@ -26,21 +26,27 @@ def read(source: str, as_of: dt.date | None = None, syntax: str | None = None) -
     if source != STDIN and syntax is None:
         return record.read_path(Path(source), as_of)
     name = "standard input" if source == STDIN else source
-    return record.read(content(source, record.LIMIT + 1), name, suffix=f".{(syntax or 'ttl').removeprefix('.')}", as_of=as_of)
+    return record.read(content(source), name, suffix=f".{(syntax or 'ttl').removeprefix('.')}", as_of=as_of)
 
 
-def content(source: str, most: int = record.LIMIT) -> bytes:
+def content(source: str) -> bytes:
     """Bytes of a file or of standard input.
 
-    :param most: bytes after which reading stops.
+    :raises InputError: it cannot be read, or is larger than what is read at once.
     """
-    if source == STDIN:
-        return sys.stdin.buffer.read(most)
+    most = record.LIMIT
     try:
-        with Path(source).open("rb") as file:
-            return file.read(most)
+        if source == STDIN:
+            data = sys.stdin.buffer.read(most + 1)
+        else:
+            with Path(source).open("rb") as file:
+                data = file.read(most + 1)
     except OSError as error:
         raise InputError(f"{source}: {error.strerror or error}", "check the path") from error
+    if len(data) > most:
+        name = "standard input" if source == STDIN else source
+        raise InputError(f"{name}: more than the {most:,} bytes that are read at once", "split it")
+    return data
 
 
 def read_all(

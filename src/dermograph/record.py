@@ -132,9 +132,9 @@ def _apart(triples: Sequence[ox.Triple], source: str, as_of: dt.date | None) -> 
         out[t.subject].append(t)
         if t.predicate == _TYPE and t.object == _PATIENT:
             patients[t.subject] = None  # type: ignore[index]
-    own = sorted({compact(node.value) for node in out if isinstance(node, ox.NamedNode) and compact(node.value).split(":")[0] in OWN})
-    if own:
-        raise InputError(f"{source}: a patient graph says something of {', '.join(own)}", "leave the words of the ontology to the ontology")
+    foreign = sorted({compact(node.value) for node in out if isinstance(node, ox.NamedNode) and compact(node.value).split(":")[0] in OWN})
+    if foreign:
+        raise InputError(f"{source}: a patient graph says something of {', '.join(foreign)}", "leave the words of the ontology to the ontology")
     if not patients:
         raise InputError(f"{source}: no patient: no node is a pt:Patient", "type the patient's node with pt:Patient")
     claimed: set[object] = set()
@@ -181,7 +181,7 @@ def canonical_values(record: Record, units: dict[str, str]) -> Iterator[ox.Tripl
 
     :param units: canonical UCUM unit by compact name of the observable class.
     """
-    nodes = {t.object for t in record.triples if t.predicate == _OBSERVATION}
+    nodes: set[object] = {t.object for t in record.triples if t.predicate == _OBSERVATION}
     types, values, codes = (_by_subject(record.triples, p, nodes) for p in (_TYPE, _VALUE, _UNIT))
     for node in nodes:
         canonical = next((units[c] for t in types[node] if isinstance(t, ox.NamedNode) and (c := compact(t.value)) in units), None)

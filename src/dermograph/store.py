@@ -7,9 +7,12 @@ Terms are those of ``pyoxigraph`` on either engine; result rows are tuples of le
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pyoxigraph as ox
+
+if TYPE_CHECKING:
+    from rdflib.term import Node
 
 Row = tuple[str | None, ...]
 CASE = ox.NamedNode("urn:dermograph:case")
@@ -61,7 +64,7 @@ class OxigraphStore:
         assert isinstance(result, ox.QuerySolutions)
         names = [v.value for v in result.variables]
         width = range(len(names))
-        return names, [tuple(None if (v := row[i]) is None else v.value for i in width) for row in result]  # type: ignore[union-attr]
+        return names, [tuple(None if (v := row[i]) is None else v.value for i in width) for row in result]
 
     def select(self, query: str) -> list[Row]:
         return self.rows(query)[1]
@@ -105,10 +108,10 @@ def _lexical(term: object) -> str:
     return str(term).lower() if isinstance(getattr(term, "value", None), bool) else str(term)
 
 
-def _to_rdflib(triple: ox.Triple) -> tuple[object, object, object]:
+def _to_rdflib(triple: ox.Triple) -> tuple[Node, Node, Node]:
     from rdflib import BNode, Literal, URIRef
 
-    def term(t: object) -> object:
+    def term(t: object) -> Node:
         match t:
             case ox.NamedNode():
                 return URIRef(t.value)

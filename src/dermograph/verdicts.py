@@ -211,8 +211,8 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
                 f for b in rec["barriers"] if b["criterion"] and case.holds(b["criterion"]) for f in case.used(b["criterion"], True)
             )
             asked = [b["criterion"] for b in rec["barriers"] if b["criterion"]]
-            cited = dict.fromkeys(rec["statements"] + [s for c in asked for s in tree["criteria"][c]["statements"]])
-            found[Reason("indicated-by", rec["population"], rec["label"], tuple(facts), tuple(cited), tuple(rec["sources"]))] = None
+            rests_on = dict.fromkeys(rec["statements"] + [s for c in asked for s in tree["criteria"][c]["statements"]])
+            found[Reason("indicated-by", rec["population"], rec["label"], tuple(facts), tuple(rests_on), tuple(rec["sources"]))] = None
     for g in judged.grounds:
         if _gives(case, g) == "undetermined":
             continue
