@@ -33,8 +33,7 @@ class Words:
         self.graph = Graph(read(content.modules(content.folder("ontology"))))
         within = self.tree["within"]
         self.therapies, self.conditions, self.observables, self.assessments = (
-            sorted(c for c in within if kind in within[c] and c != kind)
-            for kind in ("dg:Therapy", "dg:Condition", "dg:Observable", "dg:Assessment")
+            sorted(c for c in within if kind in within[c] and c != kind) for kind in ("dg:Therapy", "dg:Condition", "dg:Observable", "dg:Assessment")
         )
         self.severities, self.sites, self.outcomes, self.results, self.statuses, self.sexes = (
             self.graph.instances(kind) for kind in ("ad:Severity", "ad:BodySite", "pt:Outcome", "pt:AssessmentResult", "pt:ConditionStatus", "pt:Sex")

@@ -14,18 +14,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from random import Random
 
 import owlready2
 import pyoxigraph as ox
 import pytest
+from generators import random_patient
 
 from dermograph import Knowledge, content
 from dermograph.criteria import Truths
 from dermograph.graph import read
 from dermograph.terms import compact, expand
-from generators import random_patient
 
 Node = ox.NamedNode | ox.BlankNode
 Term = Node | ox.Literal
@@ -59,9 +58,9 @@ def definition(node: Node) -> Iterator[ox.Triple]:
                 yield from definition(value)
 
 
-def above(classes: Iterable[Term]) -> Iterator[ox.Triple]:
+def above(classes: Iterable[object]) -> Iterator[ox.Triple]:
     """The class hierarchy from some classes up."""
-    queue, seen = list(classes), set[Term]()
+    queue, seen = list(classes), set[object]()
     while queue:
         cls = queue.pop()
         if cls in seen or not isinstance(cls, ox.NamedNode):

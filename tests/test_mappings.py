@@ -72,9 +72,7 @@ def test_is_valid_sssom(path: Path, mapping_set: MappingSetDataFrame) -> None:
     assert mapping_set.metadata["license"] == "https://creativecommons.org/licenses/by/4.0/"
 
 
-def test_subjects_are_declared_classes(
-    mapping_set: MappingSetDataFrame, rows: list[dict[str, str]], classes: set[str]
-) -> None:
+def test_subjects_are_declared_classes(mapping_set: MappingSetDataFrame, rows: list[dict[str, str]], classes: set[str]) -> None:
     subjects = {row["subject_id"] for row in rows}
     assert [s for s in sorted(subjects) if mapping_set.converter.expand(s) not in classes] == []
 

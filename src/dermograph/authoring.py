@@ -270,4 +270,3 @@ def _laid_out(file: Path, check: bool, changed: list[str]) -> bool:
         if not check:
             file.write_text(text, encoding="utf-8")
     return True
-

@@ -15,6 +15,9 @@ from typing import Any
 FORMAT = 2
 """Raised whenever the shape of the index changes."""
 
+KEPT = 8
+"""Newest files that are kept."""
+
 
 def folder() -> Path:
     """Folder of the cache: ``$DERMOGRAPH_CACHE``, else the user's cache folder."""
@@ -40,6 +43,8 @@ def save(key: str, index: dict[str, Any]) -> None:
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as aside:
             json.dump(index | {"key": key}, aside, separators=(",", ":"))
         Path(aside.name).replace(path)
+        for old in sorted(path.parent.glob("index-*.json"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
+            old.unlink(missing_ok=True)
     except OSError:
         return
 

@@ -332,6 +332,4 @@ def _stages(session: Session, stage: Stage) -> None:
     typer.echo(stages.trig(found, stage.value), nl=False)
 
 
-
-
 authoring.register(app)

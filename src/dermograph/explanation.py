@@ -16,8 +16,7 @@ from dermograph.assessment import Assessment, FactUsed, Item, TherapyVerdict
 from dermograph.case import Case
 from dermograph.errors import UsageError
 from dermograph.terms import expand, local_name
-from dermograph.verdicts import _grounds as grounds
-from dermograph.verdicts import judge
+from dermograph.verdicts import grounds_of, judge
 
 Tree = dict[str, Any]
 Truth = Literal["holds", "does not hold", "not known"]
@@ -168,7 +167,7 @@ class _Teller:
         return Node(f"{heading}: {text}", None, _cited(rec), tuple(map(self.barrier, shown)), name)
 
     def _bearing(self, barrier: Tree) -> Bearing:
-        found = list(grounds(self.case, [barrier]))
+        found = list(grounds_of(self.case, [barrier]))
         return "clear" if not found else "open" if all(g.atom for g in found) else "blocks"
 
     def barrier(self, barrier: Tree) -> Node:

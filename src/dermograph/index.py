@@ -28,7 +28,26 @@ _FACETS = {
     "xsd:maxExclusive": "below",
 }
 _UNBOUNDED = {"from": "-999999999", "above": "-999999999", "upTo": "999999999", "below": "999999999"}
-_COPIED = ["dg:measures", "dg:limitBelowAge", "dg:screensFor", "dg:definedByObservable", "dg:definedBelow", "dg:rulesOut", "dg:spreadsDown", "dg:precedence", "dg:guidelineDisease", "dg:plausibleLow", "dg:plausibleHigh", "dg:canonicalUnit", "dg:validFor", "dg:madeUpOf", "dg:yields", "dg:yieldsIfBrief", "dg:suspects", "dg:lasting"]
+_COPIED = [
+    "dg:measures",
+    "dg:limitBelowAge",
+    "dg:screensFor",
+    "dg:definedByObservable",
+    "dg:definedBelow",
+    "dg:rulesOut",
+    "dg:spreadsDown",
+    "dg:precedence",
+    "dg:guidelineDisease",
+    "dg:plausibleLow",
+    "dg:plausibleHigh",
+    "dg:canonicalUnit",
+    "dg:validFor",
+    "dg:madeUpOf",
+    "dg:yields",
+    "dg:yieldsIfBrief",
+    "dg:suspects",
+    "dg:lasting",
+]
 _CAUTIONS = {
     "dg:Contraindication": "contraindication",
     "dg:Interaction": "interaction",
@@ -129,9 +148,7 @@ def _triple(subject: str, predicate: str, value: str) -> ox.Triple:
 
 def _literal(subject: str, predicate: str, value: str) -> ox.Triple:
     kind = "xsd:decimal" if "." in value else "xsd:integer"
-    return ox.Triple(
-        ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(value, datatype=ox.NamedNode(expand(kind)))
-    )
+    return ox.Triple(ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(value, datatype=ox.NamedNode(expand(kind))))
 
 
 def _classes(within: dict[str, dict[str, set[str]]]) -> Iterable[str]:

@@ -49,9 +49,7 @@ def content(source: str) -> bytes:
     return data
 
 
-def read_all(
-    sources: Iterable[str], as_of: dt.date | None, syntax: str | None, refuse: Callable[[str, InputError], None]
-) -> Iterator[Record]:
+def read_all(sources: Iterable[str], as_of: dt.date | None, syntax: str | None, refuse: Callable[[str, InputError], None]) -> Iterator[Record]:
     """Read the patients of several sources, in order.
 
     :param refuse: told of each source that cannot be read; the others are read nevertheless.

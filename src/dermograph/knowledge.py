@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,10 +111,10 @@ class Knowledge:
 
     def assess_all(self, records: Iterable[Record]) -> Iterator[Assessment | InvalidInput]:
         """Assess many patients, in order; for one that breaks a shape comes the error instead of an answer."""
-        waiting = iter(records)
-        while chunk := list(islice(waiting, CHUNK)):
+        for chunk in _chunks(records):
             with self._turn:
-                yield from self._chunk(chunk)
+                answers = self._chunk(chunk)
+            yield from answers
 
     def truths(self, records: Sequence[Record]) -> tuple[Truths, list[ox.Triple]]:
         """Truth of every criterion for each record, and the triples it rests on, facts included."""
@@ -211,6 +210,18 @@ class Knowledge:
             reassess=verdicts.reassess(case, j.therapy),
             would_change=changes.get(j.therapy, ()),
         )
+
+
+def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Records to hold in a store together: not too many, and none twice."""
+    chunk: dict[str, Record] = {}
+    for record_ in records:
+        if len(chunk) == CHUNK or record_.name in chunk:
+            yield list(chunk.values())
+            chunk = {}
+        chunk[record_.name] = record_
+    if chunk:
+        yield list(chunk.values())
 
 
 def _conflicts(case: Case, judged: Sequence[verdicts.Judged], doses: dict[str, tuple[Conflict, ...]]) -> Iterator[Conflict]:

@@ -247,4 +247,3 @@ def markdown_tree(tree: Tree, node: Node) -> str:
 
 def _md(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
-

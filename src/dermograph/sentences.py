@@ -164,4 +164,3 @@ def _braced(pattern: str) -> str:
 
 def _indent(pattern: str, width: int) -> str:
     return "\n".join(" " * width + line for line in pattern.splitlines())
-

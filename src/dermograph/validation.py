@@ -46,9 +46,7 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
     assert isinstance(rows, ox.QuerySolutions)
     for row in rows:
         shape, name, severity, message, select = (row[i].value for i in range(5))
-        found.append(
-            {"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": select}
-        )
+        found.append({"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": select})
     return found
 
 
@@ -78,7 +76,9 @@ def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], words: 
 
 def _types(records: Iterable[Record]) -> dict[str, str]:
     rdf_type = expand("rdf:type")
-    return {str(node_name(t.subject)).removeprefix("_:"): str(node_name(t.object)) for r in records for t in r.triples if t.predicate.value == rdf_type}
+    return {
+        str(node_name(t.subject)).removeprefix("_:"): str(node_name(t.object)) for r in records for t in r.triples if t.predicate.value == rdf_type
+    }
 
 
 def _shown(value: str, types: dict[str, str]) -> str:

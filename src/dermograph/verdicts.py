@@ -55,8 +55,8 @@ def judge(case: Case, therapy: str) -> Judged:
     """Derive the status of a therapy for a patient."""
     tree, row = case.tree, case.tree["rows"][therapy]
     fit = fitting(case, row)
-    own = list(_grounds(case, row["barriers"]))
-    by_rec = {r: list(_grounds(case, tree["recommendations"][r]["barriers"])) + own for r in row["recommendations"]}
+    own = list(grounds_of(case, row["barriers"]))
+    by_rec = {r: list(grounds_of(case, tree["recommendations"][r]["barriers"])) + own for r in row["recommendations"]}
     considered = _within(by_rec)
     if case.holds(row["ongoing"]):
         return _ongoing(case, therapy, considered, by_rec, fit)
@@ -64,12 +64,12 @@ def judge(case: Case, therapy: str) -> Judged:
     forced = [g for g in own if g.atom is None and tree["kinds"][g.kind]["fromTherapy"]]
     status = "excluded" if forced else max(statuses.values(), key=PRECEDENCE.index)
     winners = tuple(r for r in considered if statuses[r] == status) or tuple(considered)
-    grounds = _unique(g for r in winners for g in by_rec[r] if _gives(case, g) == status)
+    found = _unique(g for r in winners for g in by_rec[r] if _gives(case, g) == status)
     missing: list[str] = []
     if status in {"deferred", "undetermined"}:
         atoms = {g.atom for r in winners for g in by_rec[r] if g.atom and _gives(case, g) == "undetermined"}
         missing = _facts(case, atoms | set(fit.undecided), fit.weightless)
-    return Judged(therapy, status, winners, grounds, tuple(missing), fit)
+    return Judged(therapy, status, winners, found, tuple(missing), fit)
 
 
 def _ongoing(case: Case, therapy: str, considered: list[str], by_rec: dict[str, list[Ground]], fit: Fitting) -> Judged:
@@ -83,7 +83,8 @@ def _ongoing(case: Case, therapy: str, considered: list[str], by_rec: dict[str, 
     return Judged(therapy, "ongoing", winners, grounds, tuple(_facts(case, atoms, False)), fit, _CONTINUE[best])
 
 
-def _grounds(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
+def grounds_of(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
+    """Grounds that barriers give: those that block, and each part that leaves one open."""
     for barrier in barriers:
         if barrier["criterion"] is None:
             yield Ground(barrier["kind"], barrier)
