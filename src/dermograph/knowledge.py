@@ -170,7 +170,7 @@ class Knowledge:
         missing = verdicts.missing(case, judged)
         changes = would_change(case, judged)
         return Assessment(
-            patient=case.record.name,
+            patient=case.record.identifier,
             as_of=case.record.as_of,
             guidelines=plan.guidelines(case),
             therapies=tuple(self._verdict(case, j, ranks[j.therapy], missing, changes, offers[j.therapy][0], stale) for j in judged),

@@ -60,8 +60,13 @@ class Record:
 
     @property
     def name(self) -> str:
-        """Identifier of the patient in answers."""
+        """Identifier of the patient while it is worked on."""
         return compact(self.patient.value) if isinstance(self.patient, ox.NamedNode) else f"_:{self.patient.value}"
+
+    @property
+    def identifier(self) -> str:
+        """Name of the patient in answers: the IRI, or for a blank node one that the graph gives, whatever its label."""
+        return self.name if isinstance(self.patient, ox.NamedNode) else f"_:{self.digest()[:16]}"
 
     def digest(self) -> str:
         """SHA-256 of the graph, whatever the order of its triples and the names of its blank nodes."""

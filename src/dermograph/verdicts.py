@@ -346,11 +346,12 @@ def expired(case: Case) -> tuple[Item, ...]:
     today = dt.date.fromisoformat(case.record.as_of)
     mine = case.facts[case.me]
     used = {str(v) for p, v in mine if p in {"dg:evidence", "fact:underwent"}}
+    spoken = {case.of(node, "rdf:type") for node in used}
     found = []
     for node in (str(v) for p, v in mine if p in {"pt:observation", "pt:assessment"}):
         cls, date = case.of(node, "rdf:type"), case.of(node, "pt:date")
         days = case.tree["validity"].get(cls)
-        if node in used or not days or not date:
+        if node in used or cls in spoken or not days or not date:
             continue
         age = (today - dt.date.fromisoformat(str(date))).days
         if age > int(Decimal(days)):
