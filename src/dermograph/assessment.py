@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from dermograph.amounts import Amount, number
@@ -255,19 +256,31 @@ def json_name(field: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+@cache
+def _layout(kind: type) -> tuple[tuple[str, str, bool], ...] | None:
+    """Fields of a dataclass with the contract's words for them, and whether each is optional; None for another type."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple((f.name, json_name(f.name), f.name in _OPTIONAL) for f in dataclasses.fields(kind))
+
+
 def to_json(value: Any) -> Any:
     """A value of this module as plain JSON; fields that are optional in the contract are left out when empty."""
-    if isinstance(value, Amount):
+    kind = type(value)
+    if value is None or kind is str or kind is int:
+        return value
+    if kind is tuple:
+        return [to_json(v) for v in value] if value else []
+    if kind is Amount:
         return value.to_json()
-    if isinstance(value, Decimal):
+    if kind is Decimal:
         return number(value)
-    if isinstance(value, tuple):
-        return [to_json(v) for v in value]
-    if dataclasses.is_dataclass(value):
-        found = {}
-        for name in value.__slots__:  # type: ignore[union-attr]
-            item = getattr(value, name)
-            if item is not None or name not in _OPTIONAL:
-                found[json_name(name)] = to_json(item)
-        return found
-    return value
+    layout = _layout(kind)
+    if layout is None:
+        return value
+    found = {}
+    for name, word, optional in layout:
+        item = getattr(value, name)
+        if item is not None or not optional:
+            found[word] = to_json(item)
+    return found
