@@ -121,6 +121,8 @@ EngineOption = Annotated[Engine, typer.Option(help="Engine that answers SPARQL."
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding=None if sys.stdout.isatty() else "utf-8", errors="replace")
     try:

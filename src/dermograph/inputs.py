@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dermograph import record
 from dermograph.errors import InputError
-from dermograph.knowledge import CHUNK
-from dermograph.record import Record
+from dermograph.knowledge import chunks as batches
+from dermograph.record import Record, printable
+
+__all__ = ["STDIN", "batches", "content", "read", "read_all"]
 
 STDIN = "-"
 """Stands for standard input where a file is asked for."""
@@ -36,13 +38,15 @@ def content(source: str) -> bytes:
     """
     most = record.LIMIT
     try:
+        if source == STDIN and sys.stdin is None:
+            raise InputError("standard input: it is closed", "give the graph as a file")
         if source == STDIN:
             data = sys.stdin.buffer.read(most + 1)
         else:
             with Path(source).open("rb") as file:
                 data = file.read(most + 1)
     except OSError as error:
-        raise InputError(f"{source}: {error.strerror or error}", "check the path") from error
+        raise InputError(f"{printable(source)}: {error.strerror or error}", "check the path") from error
     if len(data) > most:
         name = "standard input" if source == STDIN else source
         raise InputError(f"{name}: more than the {most:,} bytes that are read at once", "split it")
@@ -59,15 +63,3 @@ def read_all(sources: Iterable[str], as_of: dt.date | None, syntax: str | None, 
             yield from read(source, as_of, syntax)
         except InputError as error:
             refuse(source, error)
-
-
-def batches(records: Iterable[Record]) -> Iterator[Sequence[Record]]:
-    """Records in groups that a store may hold at once: in none does a patient occur twice."""
-    batch: dict[str, Record] = {}
-    for one in records:
-        if one.name in batch or len(batch) == CHUNK:
-            yield list(batch.values())
-            batch = {}
-        batch[one.name] = one
-    if batch:
-        yield list(batch.values())

@@ -111,7 +111,7 @@ class Knowledge:
 
     def assess_all(self, records: Iterable[Record]) -> Iterator[Assessment | InvalidInput]:
         """Assess many patients, in order; for one that breaks a shape comes the error instead of an answer."""
-        for chunk in _chunks(records):
+        for chunk in chunks(records):
             with self._turn:
                 answers = self._chunk(chunk)
             yield from answers
@@ -212,16 +212,19 @@ class Knowledge:
         )
 
 
-def _chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Records to hold in a store together: not too many, and none twice."""
-    chunk: dict[str, Record] = {}
-    for record_ in records:
-        if len(chunk) == CHUNK or record_.name in chunk:
-            yield list(chunk.values())
-            chunk = {}
-        chunk[record_.name] = record_
+def chunks(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Records to hold in a store together: not too many, and of no node that two of them speak of."""
+    chunk: list[Record] = []
+    taken: set[object] = set()
+    for one in records:
+        nodes = {t.subject for t in one.triples}
+        if len(chunk) == CHUNK or not nodes.isdisjoint(taken):
+            yield chunk
+            chunk, taken = [], set()
+        chunk.append(one)
+        taken |= nodes
     if chunk:
-        yield list(chunk.values())
+        yield chunk
 
 
 def _conflicts(case: Case, judged: Sequence[verdicts.Judged], doses: dict[str, tuple[Conflict, ...]]) -> Iterator[Conflict]:

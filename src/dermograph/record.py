@@ -5,25 +5,49 @@ Nothing is fetched while reading: no remote context, no import, no entity.
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import hashlib
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from itertools import islice
 from pathlib import Path
+from xml.parsers import expat
 
 import pyoxigraph as ox
 
 from dermograph.errors import InputError
-from dermograph.terms import OWN, compact, expand
+from dermograph.terms import OWN, PREFIXES, compact, expand
 from dermograph.units import factor
 
 LIMIT = 32 * 1024 * 1024
 """Largest input that is read, in bytes."""
 DEPTH = 256
-"""Deepest nesting of brackets that is read."""
+"""Deepest nesting of brackets or XML elements that is read."""
+DIGITS = 12
+"""Digits of a number that count, before the point and after it."""
+TRIPLES = 1_000_000
+"""Most triples that are read from one document."""
+_QUIET = re.compile(
+    rb'"""(?:[^"\\]|\\.|"(?!""))*+"""'
+    rb"|'''(?:[^'\\]|\\.|'(?!''))*+'''"
+    rb'|"(?:[^"\\\n]|\\.)*+"'
+    rb"|'(?:[^'\\\n]|\\.)*+'"
+    rb'|<[^<>"{}|^`\\\s]*+>'
+    rb"|#[^\n]*+"
+    rb"|\\."
+    rb"|[\[({\])}]",
+    re.DOTALL,
+)
+"""Strings, IRIs and comments, whose brackets nest nothing, and brackets."""
+_QUIET_JSON = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{\]}]', re.DOTALL)
+_NO_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`]')
+_UNMAPPED, _RELATIVE = "urn:dermograph:unmapped:", "urn-dermograph-relative:/"
+"""Where JSON-LD keys that no context maps and IRIs without a base end up; JSON-LD itself would drop them in silence."""
 _FORMATS = {
     ".ttl": ox.RdfFormat.TURTLE,
     ".nt": ox.RdfFormat.N_TRIPLES,
@@ -38,9 +62,25 @@ _PATIENT = ox.NamedNode(expand("pt:Patient"))
 _AS_OF = ox.NamedNode(expand("pt:asOf"))
 _OBSERVATION, _VALUE, _UNIT = (ox.NamedNode(expand(f"pt:{n}")) for n in ("observation", "value", "unit"))
 _CANONICAL, _UNCONVERTIBLE = (ox.NamedNode(expand(f"dg:{n}")) for n in ("canonicalValue", "unconvertible"))
+_RECORDS = tuple(ox.NamedNode(expand(f"pt:{n}")) for n in ("condition", "course", "observation", "assessment"))
+_WORKED_OUT = (_CANONICAL, _UNCONVERTIBLE)
+_DERIVED = (PREFIXES["dg"], PREFIXES["fact"])
+_ASIDE = tuple(PREFIXES[p] for p in ("dcterms", "prov", "rdfs", "skos"))
+"""Namespaces of what may be said beside the record, and which no rule reads."""
+_LEAST = Decimal(1).scaleb(-DIGITS)
 _NUMERIC = {expand("xsd:decimal"), expand("xsd:integer")}
+_WHOLE = {
+    expand(f"xsd:{sign}{name}")
+    for sign, names in {
+        "": ("long", "int", "short", "byte", "nonNegativeInteger", "positiveInteger", "nonPositiveInteger", "negativeInteger"),
+        "unsigned": ("Long", "Int", "Short", "Byte"),
+    }.items()
+    for name in names
+}
+_FIGURE = re.compile(r"([+-]?)([0-9]*)(?:[.]([0-9]*))?")
 
 Node = ox.NamedNode | ox.BlankNode
+Term = Node | ox.Literal | ox.Triple
 
 
 @dataclass(frozen=True)
@@ -83,26 +123,86 @@ def read(data: bytes, source: str, *, suffix: str = ".ttl", as_of: dt.date | Non
     :param as_of: the day asked about, for every patient; without it, what the patient's graph says, else today.
     :raises InputError: the document is too large, nests too deep, breaks its syntax or holds no patient.
     """
+    source = printable(source)
     if len(data) > LIMIT:
-        raise InputError(f"{source}: {len(data):,} bytes are more than the {LIMIT:,} that are read at once", "split the file by patient")
+        raise InputError(f"{source}: more than the {LIMIT:,} bytes that are read at once", "split the file by patient")
     syntax = _FORMATS.get(suffix.lower())
     if syntax is None:
         raise InputError(f"{source}: no RDF syntax goes with the ending {suffix!r}", "use one of " + ", ".join(sorted(_FORMATS)))
-    _refuse_danger(data, source, suffix)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{source}: the text is UTF-16", "save it as UTF-8")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    _refuse_danger(data, source, syntax)
     try:
-        triples = _own_blanks([ox.Triple(q.subject, q.predicate, q.object) for q in ox.parse(input=data, format=syntax)], data)
+        triples = _own_blanks(_parsed(data, source, syntax), data)
     except (SyntaxError, ValueError) as error:
-        raise InputError(f"{source}: {error}", "mend the syntax there") from error
+        raise InputError(f"{source}: {printable(str(error))}", "mend the syntax there") from error
+    except MemoryError as error:
+        raise InputError(f"{source}: one word or text in it is too long to be read", "shorten it") from error
     return list(_apart(triples, source, as_of))
+
+
+def printable(text: str, most: int = 300) -> str:
+    """Text of an input as a message may show it: on one line, short, and without characters that steer a terminal."""
+    shown = text if len(text) <= most else f"{text[: most - 20]} … ({len(text):,} characters)"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+
+
+def _parsed(data: bytes, source: str, syntax: ox.RdfFormat) -> list[ox.Triple]:
+    base = None
+    if syntax == ox.RdfFormat.JSON_LD:
+        _refuse_dropped(data, source)
+        base, data = _RELATIVE, b'{"@context":{"@vocab":"%s"},"@graph":%s}' % (_UNMAPPED.encode(), data)
+    triples = [ox.Triple(q.subject, q.predicate, _exact(q.object)) for q in islice(ox.parse(input=data, format=syntax, base_iri=base), TRIPLES + 1)]
+    if len(triples) > TRIPLES:
+        raise InputError(f"{source}: more than the {TRIPLES:,} triples that are read at once", "split the file by patient")
+    for t in triples:
+        if isinstance(t.object, ox.Triple):
+            raise InputError(f"{source}: {printable(str(t))} speaks of a triple", "say it of a node")
+        for term in (t.subject, t.object):
+            if base and isinstance(term, ox.NamedNode) and term.value.startswith(base):
+                relative = printable(term.value.removeprefix(base))
+                raise InputError(f"{source}: the IRI {relative!r} is relative", "write it in full, or give the context a @base")
+    return triples
+
+
+def _refuse_dropped(data: bytes, source: str) -> None:
+    """Refuse JSON-LD with a name that is no IRI, which a reader of JSON-LD passes over in silence."""
+    links, said = {"@id", "@type"}, list[tuple[str, object]]()
+
+    def note(pairs: list[tuple[str, object]]) -> object:
+        for key, value in pairs:
+            if value == "@id" or value is links:
+                links.add(key)
+            said.extend((key, v) for v in (value if isinstance(value, list) else [value]))
+        return links if ("@type", "@id") in pairs or ("@type", "@vocab") in pairs else None
+
+    json.loads(data, object_pairs_hook=note)
+    for key, value in said:
+        for name in (key, value if key in links else ""):
+            if isinstance(name, str) and ":" in name and _NO_IRI.search(name):
+                raise InputError(f"{source}: {printable(repr(name))} is no IRI", "correct it")
+
+
+def _exact(term: Term) -> Term:
+    """A number as every engine holds it: what is too large becomes floating point, which every shape refuses."""
+    if not isinstance(term, ox.Literal) or (term.datatype.value not in _NUMERIC and term.datatype.value not in _WHOLE):
+        return term
+    kind = ox.NamedNode(expand("xsd:integer")) if term.datatype.value in _WHOLE else term.datatype
+    figure = _FIGURE.fullmatch(term.value)
+    sign, whole, part = figure.groups(default="") if figure else ("", "", "")
+    if len(whole.lstrip("0")) > DIGITS:
+        return ox.Literal(term.value, datatype=ox.NamedNode(expand("xsd:double")))
+    return ox.Literal(f"{sign}{whole}.{part[:DIGITS]}" if len(part) > DIGITS else term.value, datatype=kind)
 
 
 def read_path(path: Path, as_of: dt.date | None = None) -> list[Record]:
     """Read every patient of a file."""
     try:
-        size = path.stat().st_size
-        data = path.read_bytes() if size <= LIMIT else b"\0" * (LIMIT + 1)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}", "check the path") from error
+        with path.open("rb") as file:
+            data = file.read(LIMIT + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{printable(str(path))}: {getattr(error, 'strerror', None) or error}", "check the path") from error
     return read(data, str(path), suffix=path.suffix, as_of=as_of)
 
 
@@ -117,17 +217,47 @@ def _own_blanks(triples: list[ox.Triple], data: bytes) -> list[ox.Triple]:
     return [ox.Triple(own.get(t.subject, t.subject), t.predicate, own.get(t.object, t.object)) for t in triples]  # type: ignore[arg-type]
 
 
-def _refuse_danger(data: bytes, source: str, suffix: str) -> None:
-    if suffix in {".rdf", ".owl"} and re.search(rb"<!(DOCTYPE|ENTITY)", data[:100_000], re.IGNORECASE):
-        raise InputError(f"{source}: the XML declares a document type or entities", "write the document without them")
-    if suffix == ".jsonld" and re.search(rb'"@(context|import)"\s*:\s*(\[\s*)?"', data):
+def _refuse_danger(data: bytes, source: str, syntax: ox.RdfFormat) -> None:
+    if syntax == ox.RdfFormat.RDF_XML:
+        _refuse_xml(data, source)
+        return
+    if syntax == ox.RdfFormat.JSON_LD and re.search(rb'"@(context|import)"\s*:\s*(\[\s*)?"', data):
         raise InputError(f"{source}: a remote JSON-LD context is not fetched", "write the context into the document")
+    if sum(map(data.count, (b"[", b"(", b"{"))) <= DEPTH:
+        return
     depth = deepest = 0
-    for bracket in re.findall(rb"[\[({\])}]", data):
-        depth += 1 if bracket in b"[({" else -1
-        deepest = max(deepest, depth)
+    for token in (_QUIET_JSON if syntax == ox.RdfFormat.JSON_LD else _QUIET).finditer(data):
+        if (first := data[token.start()]) in b"[({":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in b"])}":
+            depth -= 1
     if deepest > DEPTH:
         raise InputError(f"{source}: brackets nest {deepest} deep, and {DEPTH} is the limit", "write the graph flat")
+
+
+def _refuse_xml(data: bytes, source: str) -> None:
+    depth = 0
+
+    def start(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEPTH:
+            raise InputError(f"{source}: elements nest more than {DEPTH} deep", "write the graph flat")
+
+    def end(*_: object) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def doctype(*_: object) -> None:
+        raise InputError(f"{source}: the XML declares a document type or entities", "write the document without them")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = start, end, doctype
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise InputError(f"{source}: {error}", "mend the XML there") from error
 
 
 def _apart(triples: Sequence[ox.Triple], source: str, as_of: dt.date | None) -> Iterator[Record]:
@@ -139,23 +269,30 @@ def _apart(triples: Sequence[ox.Triple], source: str, as_of: dt.date | None) -> 
             patients[t.subject] = None  # type: ignore[index]
     foreign = sorted({compact(node.value) for node in out if isinstance(node, ox.NamedNode) and compact(node.value).split(":")[0] in OWN})
     if foreign:
-        raise InputError(f"{source}: a patient graph says something of {', '.join(foreign)}", "leave the words of the ontology to the ontology")
+        raise InputError(f"{source}: a patient graph says something of {', '.join(foreign[:5])}", "leave the words of the ontology to the ontology")
     if not patients:
         raise InputError(f"{source}: no patient: no node is a pt:Patient", "type the patient's node with pt:Patient")
+    shaped = patients.keys() | {t.object for patient in patients for t in out[patient] if t.predicate in _RECORDS}
+    for node in out.keys() - shaped:
+        for t in out[node]:
+            if t.predicate.value.startswith(_DERIVED):
+                raise InputError(f"{source}: {node} has {compact(t.predicate.value)}, which is derived and never recorded", "take it out")
+    told = defaultdict(list, {node: [t for t in found if not t.predicate.value.startswith(_ASIDE)] for node, found in out.items()})
     claimed: set[object] = set()
     for patient in patients:
-        reached: dict[object, None] = {patient: None}
-        for node in reached_from(patient, out, patients):
-            reached[node] = None
-        claimed |= reached.keys()
-        own = [t for node in reached for t in out[node]]
+        claimed |= {patient, *reached_from(patient, told, patients)}
+        own = [t for node in (patient, *reached_from(patient, out, patients)) for t in out[node] if t.predicate not in _WORKED_OUT]
         yield _ready(patient, source, own, as_of)
-    astray = [node for node in out if node not in claimed and any(compact(t.predicate.value).startswith("pt:") for t in out[node])]
+    astray = [node for node in out if node not in claimed and any(_is_word(t.predicate if t.predicate != _TYPE else t.object) for t in out[node])]
     if astray:
         raise InputError(
-            f"{source}: {', '.join(sorted(map(str, astray)))} hangs off no patient",
+            f"{source}: {', '.join(sorted(map(printable, map(str, astray)))[:5])} hangs off no patient",
             "attach it with pt:condition, pt:course, pt:observation or pt:assessment",
         )
+
+
+def _is_word(term: Term) -> bool:
+    return isinstance(term, ox.NamedNode) and term.value.startswith(tuple(PREFIXES[p] for p in OWN))
 
 
 def reached_from(start: object, out: dict[object, list[ox.Triple]], stops: Iterable[object]) -> list[object]:
@@ -172,7 +309,7 @@ def reached_from(start: object, out: dict[object, list[ox.Triple]], stops: Itera
 
 
 def _ready(patient: Node, source: str, own: list[ox.Triple], as_of: dt.date | None) -> Record:
-    dates = [t.object.value for t in own if t.subject == patient and t.predicate == _AS_OF and isinstance(t.object, ox.Literal)]
+    dates = [str(getattr(t.object, "value", "")) for t in own if t.subject == patient and t.predicate == _AS_OF]
     if as_of is not None or not dates:
         day = (as_of or dt.date.today()).isoformat()
         own = [t for t in own if not (t.subject == patient and t.predicate == _AS_OF)]
@@ -196,7 +333,7 @@ def canonical_values(record: Record, units: dict[str, str]) -> Iterator[ox.Tripl
             for code in codes[node]:
                 ratio = factor(code.value, canonical) if isinstance(code, ox.Literal) else None
                 try:
-                    number = None if ratio is None else Decimal(value.value) * ratio
+                    number = None if ratio is None else (Decimal(value.value) * ratio).quantize(_LEAST, ROUND_DOWN)
                 except InvalidOperation:
                     number = None
                 if number is None:

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 
 from dermograph.errors import Finding, KnowledgeError
 from dermograph.graph import node_name
-from dermograph.record import Record
+from dermograph.record import Record, printable
 from dermograph.store import Store
 from dermograph.terms import OWN, PREFIXES, compact, expand
 
@@ -85,7 +85,7 @@ def _shown(value: str, types: dict[str, str]) -> str:
     short = compact(value)
     if short == value and "/" not in value and ":" not in value and value in types:
         return f"[ a {types[value]} ]"
-    return short
+    return printable(short)
 
 
 def _nearest(values: Iterable[str | None], words: Iterable[str]) -> str:
