@@ -35,7 +35,12 @@ class Case:
 
     def holds(self, criterion: str | None) -> bool | None:
         """Truth of a criterion for this patient; no criterion holds always."""
-        return True if criterion is None else self.truths.of(criterion, self.place)
+        if criterion is None:
+            return True
+        bit = 1 << self.place
+        if self.truths.true[criterion] & bit:
+            return True
+        return False if self.truths.false[criterion] & bit else None
 
     def undecided(self, criterion: str) -> list[str]:
         """Atomic criteria that leave a criterion unknown."""

@@ -86,34 +86,39 @@ def evaluate(store: Store, tree: Tree, patients: Sequence[str]) -> Truths:
     holds, free, suspected = (_sets(store, name, bit) for name in ("present", "free", "suspected"))
     ranged, valued = _judged(store, "range", bit), _judged(store, "value", bit)
     truths = Truths(tree, patients, {}, {})
+    facts, conditions = tree["facts"], tree["conditions"]
+    judged_true, judged_false = (_merged(ranged[truth], valued[truth]) for truth in (True, False))
     for name, criterion in tree["criteria"].items():
         if "members" in criterion:
             compose(truths, name, everyone)
             continue
-        silence = tree["facts"][criterion["fact"]]["silence"]
-        yes = holds[name] | ranged[True][name] | valued[True][name]
-        no = (ranged[False][name] | valued[False][name]) & ~yes
+        silence = facts[criterion["fact"]]["silence"]
         if silence == "dg:SilenceIsFalse":
-            no = everyone & ~yes & ~suspected[name]
-        elif silence == "dg:SilenceIsAssumedFalse":
-            rest = everyone & ~yes & ~suspected[name]
-            no = rest & free[name]
+            yes = holds.get(name, 0) | judged_true.get(name, 0)
+            no = everyone & ~yes & ~suspected.get(name, 0)
+        elif silence == "dg:SilenceIsUnknown":
+            yes = judged_true.get(name, 0)
+            no = judged_false.get(name, 0) & ~yes
+        else:
+            yes = holds.get(name, 0)
+            rest = everyone & ~yes & ~suspected.get(name, 0)
+            no = rest & free.get(name, 0)
             silent = rest & ~no
-            if tree["conditions"][criterion["class"]]["screened"]:
+            if conditions[criterion["class"]]["screened"]:
                 no |= silent & truths.false.get(criterion.get("gate", ""), 0)
             else:
                 truths.assumed[name] = silent
                 no |= silent
         truths.true[name], truths.false[name] = yes, no
-        presume(truths, name, everyone)
+        if "presumedFalseWhen" in criterion:
+            presume(truths, name, everyone)
     return truths
 
 
 def presume(truths: Truths, name: str, everyone: int) -> None:
     """Take a criterion that the record leaves unknown as false where the ontology presumes so."""
-    when = truths.tree["criteria"][name].get("presumedFalseWhen")
-    if when:
-        truths.false[name] |= everyone & ~truths.true[name] & ~truths.false[name] & truths.true[when]
+    when = truths.tree["criteria"][name]["presumedFalseWhen"]
+    truths.false[name] |= everyone & ~truths.true[name] & ~truths.false[name] & truths.true[when]
 
 
 def compose(truths: Truths, name: str, everyone: int) -> None:
@@ -131,7 +136,8 @@ def compose(truths: Truths, name: str, everyone: int) -> None:
             member_yes, member_no = (true[member], false[member]) if positive else (false[member], true[member])
             yes, no = yes | member_yes, no & member_no
     true[name], false[name] = yes, no
-    presume(truths, name, everyone)
+    if "presumedFalseWhen" in criterion:
+        presume(truths, name, everyone)
 
 
 def suppose(truths: Truths, patient: int, worlds: Sequence[Mapping[str, bool]]) -> Truths:
@@ -157,6 +163,10 @@ def suppose(truths: Truths, patient: int, worlds: Sequence[Mapping[str, bool]]) 
             yes, no = (yes | over_yes) & ~over_no, (no | over_no) & ~over_yes
         found.true[name], found.false[name] = yes, no
     return found
+
+
+def _merged(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) | other.get(name, 0) for name in one.keys() | other.keys()}
 
 
 def _sets(store: Store, name: str, bit: dict[str, int]) -> dict[str, int]:

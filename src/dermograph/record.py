@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from itertools import islice
@@ -295,14 +295,13 @@ def _is_word(term: Term) -> bool:
     return isinstance(term, ox.NamedNode) and term.value.startswith(tuple(PREFIXES[p] for p in OWN))
 
 
-def reached_from(start: object, out: dict[object, list[ox.Triple]], stops: Iterable[object]) -> list[object]:
+def reached_from(start: object, out: dict[object, list[ox.Triple]], stops: Container[object]) -> list[object]:
     """Nodes that hang off a node, other patients and what hangs off those left out."""
-    stop = set(stops)
     seen: dict[object, None] = {}
     queue = [start]
     while queue:
         for t in out[queue.pop()]:
-            if t.object in out and t.object not in seen and t.object not in stop:
+            if t.object in out and t.object not in seen and t.object not in stops:
                 seen[t.object] = None
                 queue.append(t.object)
     return list(seen)

@@ -21,7 +21,6 @@ from dermograph.store import Store
 from dermograph.terms import OWN, PREFIXES, compact, expand
 
 Tree = dict[str, Any]
-_PREFIXES = "".join(f"PREFIX {p}: <{iri}>\n" for p, iri in PREFIXES.items())
 _SLOT = re.compile(r"\{[?$](\w+)\}")
 
 
@@ -42,12 +41,17 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
             ?rule sh:message ?message ; sh:select ?select .
         } ORDER BY ?shape"""
     found = []
-    rows = store.query(_PREFIXES + query)
+    rows = store.query(_prefixed(query))
     assert isinstance(rows, ox.QuerySolutions)
     for row in rows:
         shape, name, severity, message, select = (row[i].value for i in range(5))
-        found.append({"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": select})
+        found.append({"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": _prefixed(select)})
     return found
+
+
+def _prefixed(query: str) -> str:
+    """Put before a query the declarations of the prefixes that it uses."""
+    return "".join(f"PREFIX {p}: <{iri}>\n" for p, iri in PREFIXES.items() if f"{p}:" in query) + query
 
 
 def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], words: Iterable[str] = ()) -> list[Finding]:
@@ -59,7 +63,7 @@ def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], words: 
     types: dict[str, str] | None = None
     found = []
     for shape in rules:
-        variables, rows = store.rows(_PREFIXES + shape["select"])
+        variables, rows = store.rows(shape["select"])
         for row in rows:
             if types is None:
                 types = _types(records)
