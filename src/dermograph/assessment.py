@@ -275,7 +275,7 @@ def to_json(value: Any) -> Any:
         return value.to_json()
     if kind is Decimal:
         return number(value)
-    layout = _layout(kind)
+    layout: tuple[tuple[str, str, bool], ...] | None = _layout(kind)  # type: ignore[arg-type]
     if layout is None:
         return value
     found = {}

@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+TOLD = 20
+"""Findings that a message tells; the error holds all."""
+
 
 class DermographError(Exception):
     """Base of every error that Dermograph raises on purpose.
@@ -70,7 +73,9 @@ class InvalidInput(InputError):
     """
 
     def __init__(self, source: str, findings: Sequence[Finding]) -> None:
-        lines = [f"{source}: {f.patient or f.node}: {f.message} [{f.shape}]" for f in findings]
+        lines = [f"{source}: {f.patient or f.node}: {f.message} [{f.shape}]" for f in findings[:TOLD]]
+        if len(findings) > TOLD:
+            lines.append(f"{source}: and {len(findings) - TOLD:,} more findings")
         super().__init__("\n".join(lines))
         self.source = source
         self.findings = tuple(findings)

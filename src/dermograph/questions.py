@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from dermograph.assessment import Assessment
 from dermograph.derive import subclasses
 from dermograph.errors import InputError, UsageError
 from dermograph.graph import Graph, read
+from dermograph.record import printable
 from dermograph.terms import PREFIXES, compact, expand
 
 Answer = ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean
@@ -38,6 +39,11 @@ _QUIET = re.compile(
 )
 """Strings, IRIs and comments of a query, in which a word is no keyword."""
 _SERVICE = re.compile(r"(?<![\w:?$-])service(?![\w:-])", re.IGNORECASE)
+_FROM = re.compile(r"(?<![\w:?$-])from(?![\w:-])", re.IGNORECASE)
+LONGEST = 16_384
+"""Longest query that is answered, in characters; the parser is recursive."""
+DEEPEST = 64
+"""Deepest nesting of brackets in a query that is answered."""
 _HEADER = re.compile(r"^#\+ (\w+): (.+)$", re.MULTILINE)
 
 
@@ -90,10 +96,21 @@ def ask(store: ox.Store, query: str, source: str) -> Answer:
     """Answer a query.
 
     :param source: name of the query in messages.
-    :raises InputError: it is no SPARQL query, or asks for a remote service.
+    :raises InputError: it is no SPARQL query, is too long or nests too deep, or asks for something from elsewhere.
     """
-    if _SERVICE.search(_QUIET.sub(" ", query)):
+    if len(query) > LONGEST:
+        raise InputError(f"{source}: the query has {len(query):,} characters, and {LONGEST:,} is the limit", "ask in parts")
+    bare = _QUIET.sub(" ", query)
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[({\])}]", bare):
+        depth += 1 if bracket in "[({" else -1
+        deepest = max(deepest, depth)
+    if deepest > DEEPEST:
+        raise InputError(f"{source}: the query nests {deepest} deep, and {DEEPEST} is the limit", "write it flat")
+    if _SERVICE.search(bare):
         raise InputError(f"{source}: the query asks a remote SERVICE, and nothing is fetched", "take the SERVICE out")
+    if _FROM.search(bare):
+        raise InputError(f"{source}: the query names its data with FROM, and there is only this graph", "take the FROM out")
     try:
         return store.query(query, prefixes=PREFIXES, use_default_graph_as_union=True)
     except SyntaxError as error:
@@ -120,6 +137,9 @@ def _cell(term: Any) -> str:
         case ox.NamedNode():
             return compact(term.value)
         case ox.Literal():
-            number = term.datatype.value.endswith(("#decimal", "#integer"))
-            return plain(Decimal(term.value)) if number else str(term.value)
+            try:
+                number = term.datatype.value.endswith(("#decimal", "#integer"))
+                return plain(Decimal(term.value)) if number else printable(term.value, LONGEST)
+            except InvalidOperation:
+                return printable(term.value, LONGEST)
     return str(term)

@@ -14,7 +14,11 @@ from dermograph.terms import PREFIXES
 
 Tree = dict[str, Any]
 
-_SUSPICIONS = {"fact:hasCondition": "fact:mayHaveCondition", "fact:isHypersensitiveTo": "fact:mayBeHypersensitiveTo"}
+_SUSPICIONS = {
+    "fact:hasCondition": "fact:mayHaveCondition",
+    "fact:everHad": "fact:mayHaveCondition",
+    "fact:isHypersensitiveTo": "fact:mayBeHypersensitiveTo",
+}
 _FACETS = {"from": ">=", "above": ">", "upTo": "<=", "below": "<"}
 _EVERYONE = "?patient a pt:Patient ."
 

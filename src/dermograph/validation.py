@@ -45,7 +45,9 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
     assert isinstance(rows, ox.QuerySolutions)
     for row in rows:
         shape, name, severity, message, select = (row[i].value for i in range(5))
-        found.append({"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": _prefixed(select)})
+        found.append(
+            {"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": _prefixed(select)}
+        )
     return found
 
 
