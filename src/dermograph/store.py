@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Row = tuple[str | None, ...]
 CASE = ox.NamedNode("urn:dermograph:case")
 """Name of the graph that holds the case at hand."""
+RENEWED = 32
+"""Cases after which a store is made anew, since Oxigraph in memory keeps what was removed and slows down with it."""
 
 
 class Store(Protocol):
@@ -45,14 +47,23 @@ class OxigraphStore:
     """
 
     def __init__(self, index: Iterable[ox.Triple]) -> None:
+        self._index = [ox.Quad(t.subject, t.predicate, t.object) for t in index]
+        self._renew()
+
+    def _renew(self) -> None:
         self._store = ox.Store()
-        self._store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in index)
+        self._store.extend(self._index)
+        self._cleared = 0
 
     def add(self, triples: Iterable[ox.Triple]) -> None:
         self._store.extend([ox.Quad(t.subject, t.predicate, t.object, CASE) for t in triples])
 
     def clear(self) -> None:
-        self._store.remove_graph(CASE)
+        self._cleared += 1
+        if self._cleared < RENEWED:
+            self._store.remove_graph(CASE)
+        else:
+            self._renew()
 
     def construct(self, query: str) -> list[ox.Triple]:
         result = self._store.query(query, use_default_graph_as_union=True)
