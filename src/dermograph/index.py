@@ -76,6 +76,7 @@ def build(graph: Graph) -> Tree:
         "within": {cls: sorted(above) for kind in KINDS for cls, above in sorted(within[kind].items())},
         "criteria": {name: criteria[name] for name in _in_order(criteria)},
         "facts": {f: _fact_property(graph, f) for f in graph.instances("dg:FactProperty")},
+        "weight": next((f for f in graph.instances("dg:FactProperty") if graph.text(f, "dg:canonicalUnit") == "kg"), None),
         "conditions": conditions,
         "kinds": {k: _kind(graph, k) for k in graph.instances("dg:ReasonKind")},
         "guidelines": {g: _guideline(graph, g) for g in graph.instances("dg:Guideline")},

@@ -77,8 +77,7 @@ def without_dose(case: Case, therapy: str, fit: Fitting) -> tuple[Item, ...]:
 
 
 def _weight(case: Case) -> Decimal | None:
-    weigh = next((f for f, p in case.tree["facts"].items() if p["unit"] == "kg"), None)
-    return case.number(weigh) if weigh else None
+    return case.number(case.tree["weight"]) if case.tree["weight"] else None
 
 
 def _signature(regimen: Regimen) -> tuple[object, ...]:

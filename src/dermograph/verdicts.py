@@ -190,7 +190,7 @@ def _facts(case: Case, atoms: Iterable[str | None], weightless: bool) -> list[st
     conditions = {c["class"] for c in criteria if c.get("class") in case.tree["conditions"]}
     facts = {c["fact"] for c in criteria if c.get("class") not in conditions}
     if weightless:
-        facts |= {f for f, p in case.tree["facts"].items() if p["unit"] == "kg"}
+        facts.add(case.tree["weight"])
     return sorted({case.tree["facts"][f]["recordedAs"] for f in facts} | conditions)
 
 
@@ -254,7 +254,15 @@ def missing(case: Case, judged: Iterable[Judged]) -> dict[str, Missing]:
 
 
 def recommendations(tree: Tree, therapy: str) -> tuple[Recommendation, ...]:
-    """What the guidelines say of a therapy, whoever the patient is."""
+    """What the guidelines say of a therapy, whoever the patient is; put together once."""
+    row = tree["rows"][therapy]
+    kept: tuple[Recommendation, ...] | None = row.get("told")
+    if kept is None:
+        kept = row["told"] = _recommendations(tree, therapy)
+    return kept
+
+
+def _recommendations(tree: Tree, therapy: str) -> tuple[Recommendation, ...]:
     return tuple(
         Recommendation(
             name,
