@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pyoxigraph as ox
 
-from dermograph import cache, content, facts, plan, record, verdicts
+from dermograph import advice, cache, content, facts, plan, record, verdicts
 from dermograph.assessment import Assessment, Assumption, Conflict, Input, Item, Missing, Regimen, Side, TherapyVerdict, WouldChange
 from dermograph.assessment import Knowledge as Provenance
 from dermograph.case import Case, gather
@@ -165,9 +165,9 @@ class Knowledge:
         tree = self.tree
         judged = [verdicts.judge(case, t) for t in tree["rows"]]
         offers = {j.therapy: ((), ()) if j.status == "excluded" else offer(case, j.therapy, j.fitting, j.status == "ongoing") for j in judged}
-        stale = verdicts.expired(case)
+        stale = advice.expired(case)
         ranks = plan.ranks(case, judged)
-        missing = verdicts.missing(case, judged)
+        missing = advice.missing(case, judged)
         changes = would_change(case, judged)
         return Assessment(
             patient=case.record.identifier,
@@ -198,16 +198,16 @@ class Knowledge:
             label=row["label"],
             status=j.status,
             rank=rank,
-            continue_=verdicts.continuation(case, j),
-            recommendations=verdicts.recommendations(self.tree, j.therapy),
-            because=verdicts.reasons(case, j),
+            continue_=advice.continuation(case, j),
+            recommendations=advice.recommendations(self.tree, j.therapy),
+            because=advice.reasons(case, j),
             missing=tuple(missing[f] for f in j.missing),
-            cautions=verdicts.cautions(case, j) + stale,
-            screening=verdicts.duties(case, row["screening"]),
-            baseline=verdicts.items(case, row["baseline"]),
-            monitoring=verdicts.items(case, row["monitoring"]),
+            cautions=advice.cautions(case, j) + stale,
+            screening=advice.duties(case, row["screening"]),
+            baseline=advice.items(case, row["baseline"]),
+            monitoring=advice.items(case, row["monitoring"]),
             regimens=regimens,
-            reassess=verdicts.reassess(case, j.therapy),
+            reassess=advice.reassess(case, j.therapy),
             would_change=changes.get(j.therapy, ()),
         )
 
