@@ -16,7 +16,7 @@ Tree = dict[str, Any]
 Way = frozenset[tuple[str, bool]]
 """Atomic criteria with the truth each would have to take."""
 
-KEPT = 4
+KEPT = 3
 """Ways that are followed up at each branch, and sets that are told of a therapy."""
 _HAPPENS = {
     ("fact:failed", True): "an adequate trial of {} without enough effect",

@@ -16,6 +16,7 @@ def derive(store: Store) -> list[ox.Triple]:
     derived: list[ox.Triple] = []
     for query in stage("facts"):
         found = list(dict.fromkeys(store.construct(query)))
-        store.add(found)
+        if found:
+            store.add(found)
         derived += found
     return derived

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = tuple[str | None, ...]
 CASE = ox.NamedNode("urn:dermograph:case")
 """Name of the graph that holds the case at hand."""
-RENEWED = 32
+RENEWED = 64
 """Cases after which a store is made anew, since Oxigraph in memory keeps what was removed and slows down with it."""
 
 
