@@ -85,7 +85,7 @@ class Case:
 
     def _evidence(self, atom: Tree) -> Iterator[FactUsed]:
         fact, within = atom["fact"], self.tree["within"]
-        spread = fact in {"fact:declined", "fact:cannotObtain", "fact:didNotTolerate", "fact:isHypersensitiveTo"}
+        spread = self.tree["facts"][fact]["spreadsDown"]
         mine = self.facts[self.me]
         if fact == "fact:ageMonths":
             recorded = self.of(self.me, "pt:birthDate")

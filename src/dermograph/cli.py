@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from dermograph import __version__, authoring
+from dermograph.authoring import Ontology
 from dermograph.errors import DermographError, InvalidInput, UsageError
 from dermograph.session import Session, complain, console, dumps
 
@@ -113,9 +114,6 @@ Patients = Annotated[list[str], typer.Argument(metavar="PATIENT", help="Files of
 OnePatient = Annotated[str, typer.Argument(metavar="PATIENT", help="File of a patient graph; - is standard input.")]
 AsOf = Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="Day asked about, as 2026-11-01.")]
 Syntax = Annotated[str | None, typer.Option(metavar="ENDING", help="Syntax of the input, by its ending: ttl, jsonld, nt, nq, trig, rdf.")]
-Ontology = Annotated[
-    Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Ontology to use instead of the one that came along.")
-]
 EngineOption = Annotated[Engine, typer.Option(help="Engine that answers SPARQL.")]
 
 

@@ -229,6 +229,8 @@ def _fact_property(graph: Graph, name: str) -> Tree:
     return {
         "label": graph.label(name),
         "silence": graph.text(name, "dg:whenUnrecorded"),
+        "spreadsDown": graph.flag(name, "dg:spreadsDown"),
+        "suspectedBy": next(iter(graph.subjects("dg:suspects", name)), None),
         "recordedAs": graph.text(name, "dg:recordedAs"),
         "measures": graph.text(name, "dg:measures"),
         "unit": graph.text(name, "dg:canonicalUnit"),

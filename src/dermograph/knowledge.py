@@ -92,6 +92,14 @@ class Knowledge:
     def _breaches(self, stem: str, records: Sequence[Record]) -> list[Finding]:
         return fast(self._store, self.tree["shapes"][stem], records, self.tree["labels"])
 
+    def _violations(self, stem: str, records: Sequence[Record]) -> dict[str, list[Finding]]:
+        """Breaches that stop a patient, by patient."""
+        found: dict[str, list[Finding]] = {}
+        for f in self._breaches(stem, records):
+            if f.severity == "Violation":
+                found.setdefault(f.patient, []).append(f)
+        return found
+
     def assess(self, source: Source | Record, *, as_of: dt.date | None = None) -> Assessment:
         """Assess one patient.
 
@@ -131,25 +139,19 @@ class Knowledge:
         return evaluate(self._store, self.tree, [r.patient.value for r in records]), given + derived
 
     def _given(self, one: Record) -> Iterator[ox.Triple]:
-        yield from one.triples
-        yield from record.canonical_values(one, self.tree["units"])
+        return record.prepared(one, self.tree["units"])
 
     def _chunk(self, records: Sequence[Record]) -> list[Assessment | InvalidInput]:
         try:
             given = {r.name: list(self._given(r)) for r in records}
             self._store.add(t for triples in given.values() for t in triples)
-            bad: dict[str, list[Finding]] = {}
-            for f in self._breaches("patient", records):
-                if f.severity == "Violation":
-                    bad.setdefault(f.patient, []).append(f)
+            bad = self._violations("patient", records)
             good = [r for r in records if r.name not in bad]
             if bad:
                 self._store.clear()
                 self._store.add(t for r in good for t in given[r.name])
             truths, known = self._truths(good, [t for r in good for t in given[r.name]])
-            for f in self._breaches("facts", good):
-                if f.severity == "Violation":
-                    bad.setdefault(f.patient, []).append(f)
+            bad |= self._violations("facts", good)
         finally:
             self._store.clear()
         gathered = gather(known)

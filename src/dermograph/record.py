@@ -317,6 +317,12 @@ def _ready(patient: Node, source: str, own: list[ox.Triple], as_of: dt.date | No
     return Record(patient, source, tuple(own), dates[0])
 
 
+def prepared(record: Record, units: dict[str, str]) -> Iterator[ox.Triple]:
+    """Triples of a record with the canonical values of its observations, as the queries and shapes want it."""
+    yield from record.triples
+    yield from canonical_values(record, units)
+
+
 def canonical_values(record: Record, units: dict[str, str]) -> Iterator[ox.Triple]:
     """Value of each observation in the canonical unit of its class, or the mark that it cannot be converted.
 

@@ -32,7 +32,7 @@ def reference(tree: Tree, records: Sequence[Record], ontology: Path) -> list[Fin
         shapes.parse(path, format="turtle")
     found: list[Finding] = []
     for one in records:
-        given = [*known, *one.triples, *record.canonical_values(one, tree["units"])]
+        given = [*known, *record.prepared(one, tree["units"])]
         _, report, _ = validate(_rdflib(given), shacl_graph=shapes, max_validation_depth=50)
         found += sorted(_findings(report, shapes, one), key=lambda f: (f.shape, f.message))
     return found

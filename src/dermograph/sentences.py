@@ -14,11 +14,6 @@ from dermograph.terms import PREFIXES
 
 Tree = dict[str, Any]
 
-_SUSPICIONS = {
-    "fact:hasCondition": "fact:mayHaveCondition",
-    "fact:everHad": "fact:mayHaveCondition",
-    "fact:isHypersensitiveTo": "fact:mayBeHypersensitiveTo",
-}
 _FACETS = {"from": ">=", "above": ">", "upTo": "<=", "below": "<"}
 _EVERYONE = "?patient a pt:Patient ."
 
@@ -135,8 +130,8 @@ def _absent(tree: Tree, criterion: Tree, present: str) -> str:
     if silence == "dg:SilenceIsUnknown":
         return f"{_EVERYONE}\nFILTER(false)"
     without = [f"MINUS {_braced(present)}"]
-    if fact in _SUSPICIONS:
-        without.append(f"MINUS {_braced(_suspected(_SUSPICIONS[fact], cls))}")
+    if suspicion := tree["facts"][fact]["suspectedBy"]:
+        without.append(f"MINUS {_braced(_suspected(suspicion, cls))}")
     screened = silence == "dg:SilenceIsAssumedFalse" and tree["conditions"][cls]["screened"]
     found = [_EVERYONE]
     if screened:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 
-from dermograph.record import Record, canonical_values
+from dermograph.record import Record, prepared
 from dermograph.terms import OWN, PREFIXES, expand
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def triples(knowledge: Knowledge, records: Sequence[Record]) -> dict[str, list[o
 
     :param records: patients, none of them twice.
     """
-    given = [t for r in records for t in (*r.triples, *canonical_values(r, knowledge.tree["units"]))]
+    given = [t for r in records for t in prepared(r, knowledge.tree["units"])]
     if not records:
         return {"record": [], "facts": [], "criteria": []}
     truths, known = knowledge.truths(records)
