@@ -154,7 +154,7 @@ TABLE: list[Row] = [
     ("IRI with an escape", ".ttl", patient(iri="<urn:a\\u001Bb>"), "'\\x1b'", 3),
     ("IRI with a line end", ".ttl", patient(iri="<urn:a\\u000Ab>"), "'\\n'", 3),
     ("blank patient", ".ttl", patient(iri="_:p"), OK, 0),
-    ("terminal escape", ".ttl", patient('pt:sex "\\u001b[2J\\u202e\\nmend: fine" ;'), "\\x1b[2J\\u202e\\nmend: fine is not a known sex", 3),
+    ("terminal escape", ".ttl", patient('pt:sex "\\u001b[2J\\u202e\\nmend: fine" ;'), "\\x1b[2J\\u202e\\nmend: fine is not one of its values", 3),
     ("long text", ".ttl", patient(f'pt:sex "{"x" * 1_000_000}" ;'), "(1,000,000 characters)", 3),
     ("slots in a text", ".ttl", patient('pt:sex "{$this}{?value}" ;'), "pt:sex {$this}{?value} is not", 3),
     # --- what is not the patient's to say

@@ -220,3 +220,24 @@ def test_every_absolute_contraindication_is_verified(graph: Graph) -> None:
     nodes = graph.subjects("dg:force", "dg:Absolute")
     assert nodes
     expect_none(n for n in nodes if graph.value(n, "dg:verified") is False or not sources(graph, n))
+
+
+# --- words of a patient graph
+
+
+def test_examples_of_records_are_true(graph: Graph) -> None:
+    links = [link for link in graph.having("skos:example") if link.startswith("pt:")]
+    assert len(links) == 4
+    for link in links:
+        (kind,) = graph.nodes(link, "dg:rangeIncludes")
+        cls, *said = re.findall(r"\b(?:ad|pt):\w+", graph.text(link, "skos:example") or "")
+        assert kind in derive.subclasses(graph, kind)[cls], link
+        properties = [name for name in said if name in graph.instances("owl:AnnotationProperty")]
+        assert properties
+        expect_none(f"{link}: {p}" for p in properties if kind not in graph.nodes(p, "dg:domainIncludes"))
+
+
+def test_choices_name_the_values(graph: Graph) -> None:
+    for cls in graph.having("dg:valuesOf"):
+        individuals, choices = set(graph.instances(cls)), set(re.findall(r"\b(?:ad|pt):\w+", graph.text(cls, "dg:choices") or ""))
+        assert choices == individuals or (cls in choices and choices - {cls} <= individuals), cls

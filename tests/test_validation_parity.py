@@ -67,7 +67,7 @@ def parsed_once() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def by_pyshacl(knowledge: Knowledge, records: dict[str, list[Record]], parsed_once: None) -> Told:
     """What pySHACL says of them all, asked at once so that the ontology is read once."""
-    return told(reference(knowledge.tree, [r for given in records.values() for r in given], content.folder("ontology")))
+    return told(reference(knowledge, [r for given in records.values() for r in given], content.folder("ontology")))
 
 
 @pytest.mark.parametrize("name", [*(f"{p.parent.name}-{p.stem}" for p in TWINS), *(f"random-{seed}" for seed in SEEDS)])
@@ -79,4 +79,4 @@ def test_both_routes_say_the_same(name: str, knowledge: Knowledge, records: dict
 
 
 def test_every_shape_spoke(by_pyshacl: Told, knowledge: Knowledge) -> None:
-    assert len({shape for _, shape, _ in by_pyshacl}) == len({p.parent for p in TWINS})
+    assert len({shape for _, shape, _ in by_pyshacl}) == len({p.parent.name.partition("-")[0] for p in TWINS})

@@ -101,14 +101,15 @@ def cautions(case: Case, judged: Judged) -> tuple[Item, ...]:
     """What to bear in mind: cautions that hold, those that cannot be told, and notes that always go with the therapy."""
     dose = without_dose(case, judged.therapy, judged.fitting) if judged.status != "excluded" else ()
     found: dict[Item, None] = dict.fromkeys(dose)
+    truth = case.truth
     for tree in case.tree["rows"][judged.therapy]["cautions"]:
-        holds = case.holds(tree["criterion"])
+        holds = tree["criterion"] is None or truth[tree["criterion"]]
         if holds:
             found[_item(case, tree)] = None
         elif holds is None and tree["kind"] == "relative-contraindication":
             item = _item(case, tree)
             found[replace(item, label=f"not known: {item.label}")] = None
-        elif holds is None and any(case.suspects(case.tree["criteria"][a].get("class")) for a in case.undecided(tree["criterion"])):
+        elif holds is None and any(case.suspects(case.tree["criteria"][a].get("class")) for a in case.atoms(tree["criterion"], None)):
             item = _item(case, tree)
             found[replace(item, label=f"suspected: {item.label}")] = None
     return tuple(found)
@@ -126,9 +127,16 @@ def duties(case: Case, trees: Iterable[Tree]) -> tuple[Item, ...]:
         gate = case.tree["criteria"][t["criterion"]].get("gate")
         if gate and case.holds(gate) is False:
             continue
-        kind = "open" if case.holds(t["criterion"]) is None else "known"
-        found.append(replace(_note(t), kind=kind, label=t["label"], schedule=None))
+        found.append(_duty(t, "open" if case.holds(t["criterion"]) is None else "known"))
     return tuple(found)
+
+
+def _duty(tree: Tree, kind: str) -> Item:
+    """A screening test as it stands in the index, put together once for each kind."""
+    kept: Item | None = tree.get(kind)
+    if kept is None:
+        kept = tree[kind] = replace(_note(tree), kind=kind, label=tree["label"], schedule=None)
+    return kept
 
 
 def _item(case: Case, tree: Tree) -> Item:
@@ -159,7 +167,7 @@ def _subject(case: Case, criterion: str) -> str | None:
     classes = [f.fact for f in case.used(criterion, True) if f.fact in case.tree["within"]]
     if classes:
         return classes[0]
-    for atom in case.truths.atoms(criterion, case.place, True) or [criterion]:
+    for atom in case.atoms(criterion, True) or [criterion]:
         definition = case.tree["criteria"][atom]
         if "class" in definition:
             return str(definition["class"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 _WORDS = {
@@ -30,10 +31,7 @@ class Amount:
     @classmethod
     def of(cls, tree: dict[str, str] | None) -> Amount | None:
         """Read an amount of the index."""
-        if not tree:
-            return None
-        ends = {k: Decimal(tree[k]) for k in ("value", "low", "high") if k in tree}
-        return cls(tree.get("unit", "1"), **ends)
+        return _amount(**tree) if tree else None
 
     def times(self, factor: Decimal, unit: str, cap: Decimal | None) -> Amount:
         """Multiply every end by a factor and cap it; the unit is that of the product."""
@@ -76,6 +74,11 @@ class Amount:
         if self.value == 1 and self.unit in _WORDS:
             return f"every {_WORDS[self.unit][0]}"
         return f"every {self.words()}"
+
+
+@lru_cache(maxsize=4096)
+def _amount(unit: str = "1", **ends: str) -> Amount:
+    return Amount(unit, **{end: Decimal(number) for end, number in ends.items()})
 
 
 def plain(value: Decimal) -> str:

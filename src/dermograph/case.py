@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import pyoxigraph as ox
@@ -16,6 +17,18 @@ from dermograph.graph import node_name
 from dermograph.record import Record
 
 Tree = dict[str, Any]
+
+
+class _Held(dict[str, bool | None]):
+    """Truth of each criterion for one patient, looked up when it is first asked for."""
+
+    def __init__(self, truths: Truths, place: int) -> None:
+        super().__init__()
+        self._truths, self._place = truths, place
+
+    def __missing__(self, criterion: str) -> bool | None:
+        truth = self[criterion] = self._truths.of(criterion, self._place)
+        return truth
 
 
 @dataclass(frozen=True)
@@ -31,20 +44,35 @@ class Case:
     place: int
     record: Record
     facts: dict[str, list[tuple[str, Any]]] = field(repr=False)
-    _used: dict[tuple[str, bool], tuple[FactUsed, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def truth(self) -> dict[str, bool | None]:
+        """Truth of each criterion for this patient, None where it is not known."""
+        return _Held(self.truths, self.place)
+
+    @cached_property
+    def _resting(self) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def _facts_used(self) -> dict[str, tuple[FactUsed, ...]]:
+        return {}
 
     def holds(self, criterion: str | None) -> bool | None:
         """Truth of a criterion for this patient; no criterion holds always."""
-        if criterion is None:
-            return True
-        bit = 1 << self.place
-        if self.truths.true[criterion] & bit:
-            return True
-        return False if self.truths.false[criterion] & bit else None
+        return True if criterion is None else self.truth[criterion]
 
-    def undecided(self, criterion: str) -> list[str]:
-        """Atomic criteria that leave a criterion unknown."""
-        return self.truths.undecided(criterion, self.place)
+    def atoms(self, criterion: str, truth: bool | None) -> tuple[str, ...]:
+        """Atomic criteria that make a criterion what it is, true, false or unknown, in a fixed order; none where it is not that."""
+        if self.truth[criterion] is not truth:
+            return ()
+        kept = self._resting.get(criterion)
+        if kept is None:
+            members = self.tree["criteria"][criterion].get("members")
+            inner = (self.atoms(m, truth if positive or truth is None else not truth) for m, positive in members or ())
+            kept = (criterion,) if members is None else tuple(sorted({atom for atoms in inner for atom in atoms}))
+            self._resting[criterion] = kept
+        return kept
 
     def number(self, fact: str) -> Decimal | None:
         """Value of a measured fact."""
@@ -76,11 +104,13 @@ class Case:
 
     def used(self, criterion: str, truth: bool) -> tuple[FactUsed, ...]:
         """Recorded facts that make a known criterion what it is."""
-        kept = self._used.get((criterion, truth))
+        if self.truth[criterion] is not truth:
+            return ()
+        kept = self._facts_used.get(criterion)
         if kept is None:
-            atoms = self.truths.atoms(criterion, self.place, truth)
-            kept = tuple(dict.fromkeys(fact for atom in atoms for fact in sorted(self._evidence(self.tree["criteria"][atom]), key=str)))
-            self._used[criterion, truth] = kept
+            atoms = (self.tree["criteria"][atom] for atom in self.atoms(criterion, truth))
+            kept = tuple(dict.fromkeys(fact for atom in atoms for fact in sorted(self._evidence(atom), key=str)))
+            self._facts_used[criterion] = kept
         return kept
 
     def _evidence(self, atom: Tree) -> Iterator[FactUsed]:

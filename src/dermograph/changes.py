@@ -38,7 +38,7 @@ def would_change(case: Case, judged: Sequence[Judged]) -> dict[str, tuple[WouldC
     supposed = suppose(case.truths, case.place, [dict(way) for _, way in tried])
     found: dict[str, list[tuple[bool, WouldChange]]] = {}
     for place, (j, way) in enumerate(tried):
-        after = judge(replace(case, truths=supposed, place=place, _used={}), j.therapy)
+        after = judge(replace(case, truths=supposed, place=place), j.therapy)
         changes = _changes(case, way, j)
         weighed = any(c.record in j.missing for c in changes)
         if after.status == "eligible" or (after.status == "undetermined" and weighed and set(after.missing) <= {c.record for c in changes}):
@@ -75,7 +75,8 @@ def _ways_of(case: Case, judged: Judged) -> list[Way]:
             continue
         ways: list[Way] = [frozenset()]
         for goal in goals:
-            ways = _join(case, ways, _ways(case, goal["criterion"], not goal["blocksWhen"]))
+            if case.truth[goal["criterion"]] is goal["blocksWhen"] or case.truth[goal["criterion"]] is None:
+                ways = _join(case, ways, _ways(case, goal["criterion"], not goal["blocksWhen"]))
         found += ways
     return found
 

@@ -239,7 +239,7 @@ def validate(
         if reference:
             from dermograph.reference import reference as by_pyshacl
 
-            findings = by_pyshacl(session.knowledge.tree, batch, ontology or content.folder("ontology"))
+            findings = by_pyshacl(session.knowledge, batch, ontology or content.folder("ontology"))
         else:
             findings = session.knowledge.validate(batch)
         for one in batch:

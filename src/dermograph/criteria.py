@@ -41,38 +41,6 @@ class Truths:
             return True
         return False if self.false[criterion] >> patient & 1 else None
 
-    def undecided(self, criterion: str, patient: int) -> list[str]:
-        """Atomic criteria that leave an unknown criterion unknown, in a fixed order."""
-        found: dict[str, None] = {}
-
-        def visit(name: str) -> None:
-            if self.of(name, patient) is not None:
-                return
-            members = self.tree["criteria"][name].get("members")
-            if members is None:
-                found[name] = None
-            for member, _ in members or ():
-                visit(member)
-
-        visit(criterion)
-        return sorted(found)
-
-    def atoms(self, criterion: str, patient: int, truth: bool) -> list[str]:
-        """Atomic criteria that make a known criterion what it is, in a fixed order."""
-        found: dict[str, None] = {}
-
-        def visit(name: str, wanted: bool) -> None:
-            if self.of(name, patient) is not wanted:
-                return
-            definition = self.tree["criteria"][name]
-            if "members" not in definition:
-                found[name] = None
-            for member, positive in definition.get("members", ()):
-                visit(member, wanted if positive else not wanted)
-
-        visit(criterion, truth)
-        return sorted(found)
-
 
 def evaluate(store: Store, tree: Tree, patients: Sequence[str]) -> Truths:
     """Ask the generic queries, then join their answers.
@@ -130,14 +98,29 @@ def compose(truths: Truths, name: str, everyone: int) -> None:
         for member, positive in criterion["members"]:
             member_yes, member_no = (true[member], false[member]) if positive else (false[member], true[member])
             yes, no = yes & member_yes, no | member_no
+            if no == everyone:
+                break
     else:
         yes, no = 0, everyone
         for member, positive in criterion["members"]:
             member_yes, member_no = (true[member], false[member]) if positive else (false[member], true[member])
             yes, no = yes | member_yes, no & member_no
+            if yes == everyone:
+                break
     true[name], false[name] = yes, no
     if "presumedFalseWhen" in criterion:
         presume(truths, name, everyone)
+
+
+class _Same(dict[str, int]):
+    """A rail on which every place has the bit of one patient, until another number is set."""
+
+    def __init__(self, rail: Mapping[str, int], patient: int, everyone: int) -> None:
+        super().__init__()
+        self._rail, self._patient, self._everyone = rail, patient, everyone
+
+    def __missing__(self, criterion: str) -> int:
+        return self._everyone if self._rail[criterion] >> self._patient & 1 else 0
 
 
 def suppose(truths: Truths, patient: int, worlds: Sequence[Mapping[str, bool]]) -> Truths:
@@ -146,22 +129,15 @@ def suppose(truths: Truths, patient: int, worlds: Sequence[Mapping[str, bool]]) 
     :param worlds: for each world, atomic criteria and the truth they are supposed to have.
     """
     everyone = (1 << len(worlds)) - 1
-    found = Truths(truths.tree, [truths.patients[patient]] * len(worlds), {}, {})
-    overridden: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    true, false = (_Same(rail, patient, everyone) for rail in (truths.true, truths.false))
+    found = Truths(truths.tree, [truths.patients[patient]] * len(worlds), true, false)
     for place, world in enumerate(worlds):
         for atom, truth in world.items():
-            yes, no = overridden[atom]
-            overridden[atom] = (yes | 1 << place, no) if truth else (yes, no | 1 << place)
-    for name, criterion in truths.tree["criteria"].items():
-        if "members" in criterion:
-            compose(found, name, everyone)
-            continue
-        yes = everyone if truths.true[name] >> patient & 1 else 0
-        no = everyone if truths.false[name] >> patient & 1 else 0
-        if name in overridden:
-            over_yes, over_no = overridden[name]
-            yes, no = (yes | over_yes) & ~over_no, (no | over_no) & ~over_yes
-        found.true[name], found.false[name] = yes, no
+            here = 1 << place
+            true[atom], false[atom] = (true[atom] | here, false[atom] & ~here) if truth else (true[atom] & ~here, false[atom] | here)
+    uses = truths.tree["uses"]
+    for _, name in sorted({(place, name) for world in worlds for atom in world for place, name in uses[atom]}):
+        compose(found, name, everyone)
     return found
 
 

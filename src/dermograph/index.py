@@ -7,14 +7,17 @@ Numbers are kept as text and read as :class:`decimal.Decimal` where they are use
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pyoxigraph as ox
 
 from dermograph import pathway
+from dermograph.amounts import plain
 from dermograph.derive import subclasses
 from dermograph.errors import KnowledgeError
 from dermograph.graph import Graph
+from dermograph.record import LEAST
 from dermograph.rows import authority, barrier, cited, row
 from dermograph.terms import expand, local_name
 
@@ -41,14 +44,18 @@ _COPIED = [
     "dg:guidelineDisease",
     "dg:plausibleLow",
     "dg:plausibleHigh",
-    "dg:canonicalUnit",
     "dg:validFor",
     "dg:madeUpOf",
     "dg:yields",
     "dg:yieldsIfBrief",
     "dg:suspects",
     "dg:lasting",
+    "dg:domainIncludes",
+    "dg:rangeIncludes",
+    "dg:single",
+    "dg:valuesOf",
 ]
+_COPIED_TEXTS = ["dg:canonicalUnit", "dg:choices", "skos:example"]
 
 
 def build(graph: Graph) -> Tree:
@@ -66,7 +73,8 @@ def build(graph: Graph) -> Tree:
             criterion["gate"] = gate
     return {
         "within": {cls: sorted(above) for kind in KINDS for cls, above in sorted(within[kind].items())},
-        "criteria": {name: criteria[name] for name in _in_order(criteria)},
+        "criteria": (ordered := {name: criteria[name] for name in _in_order(criteria)}),
+        "uses": _uses(ordered),
         "facts": {f: _fact_property(graph, f) for f in graph.instances("dg:FactProperty")},
         "weight": next((f for f in graph.instances("dg:FactProperty") if graph.text(f, "dg:canonicalUnit") == "kg"), None),
         "conditions": conditions,
@@ -99,19 +107,22 @@ def triples(graph: Graph, tree: Tree) -> Iterator[ox.Triple]:
             yield _triple(name, "dg:asksClass", criterion["class"])
         if "value" in criterion:
             yield _triple(name, "dg:asksValue", criterion["value"])
-        for facet, bound in criterion.get("range", {}).items():
-            yield _literal(name, f"dg:asks{facet[0].upper()}{facet[1:]}", bound)
+        if "range" in criterion:
+            bounds = {facet: Decimal(bound) for facet, bound in criterion["range"].items()}
+            yield _literal(name, "dg:asksFrom", plain(max(bounds["from"], bounds["above"] + LEAST)))
+            yield _literal(name, "dg:asksBelow", plain(min(bounds["below"], bounds["upTo"] + LEAST)))
     for predicate in _COPIED:
         for subject, value in _pairs(graph, predicate):
             if isinstance(value, bool):
                 yield ox.Triple(ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(value))
-            elif predicate in {"dg:canonicalUnit"}:
-                yield ox.Triple(ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(str(value)))
             elif str(value)[:1].isalpha():
                 yield _triple(subject, predicate, str(value))
             else:
                 yield _literal(subject, predicate, str(value))
-    for kind in ("ad:BodySite", "ad:Severity", "pt:Sex", "pt:ConditionStatus", "pt:Outcome", "pt:AssessmentResult"):
+    for predicate in _COPIED_TEXTS:
+        for subject, value in _pairs(graph, predicate):
+            yield ox.Triple(ox.NamedNode(expand(subject)), ox.NamedNode(expand(predicate)), ox.Literal(str(value)))
+    for kind in graph.having("dg:valuesOf"):
         for individual in graph.instances(kind):
             yield _triple(individual, "rdf:type", kind)
     for cls, above in tree["within"].items():
@@ -223,6 +234,18 @@ def _in_order(criteria: dict[str, Tree]) -> list[str]:
     for name in sorted(criteria):
         visit(name, name)
     return order
+
+
+def _uses(criteria: Tree) -> dict[str, list[tuple[int, str]]]:
+    """For each criterion the composite ones that rest on it, near or far, each with its place in the order."""
+    found: dict[str, dict[int, str]] = {name: {} for name in criteria}
+    rests: dict[str, set[str]] = {}
+    for place, (name, criterion) in enumerate(criteria.items()):
+        inner = {m for m, _ in criterion.get("members", [])} | {criterion[k] for k in ("presumedFalseWhen",) if k in criterion}
+        rests[name] = inner.union(*(rests[m] for m in inner))
+        for below in rests[name] if "members" in criterion else ():
+            found[below][place] = name
+    return {name: list(users.items()) for name, users in found.items()}
 
 
 def _fact_property(graph: Graph, name: str) -> Tree:

@@ -67,7 +67,8 @@ _WORKED_OUT = (_CANONICAL, _UNCONVERTIBLE)
 _DERIVED = (PREFIXES["dg"], PREFIXES["fact"])
 _ASIDE = tuple(PREFIXES[p] for p in ("dcterms", "prov", "rdfs", "skos"))
 """Namespaces of what may be said beside the record, and which no rule reads."""
-_LEAST = Decimal(1).scaleb(-DIGITS)
+LEAST = Decimal(1).scaleb(-DIGITS)
+"""Step of the grid on which every measured value lies, so that *more than x* is *at least one step more*."""
 _NUMERIC = {expand("xsd:decimal"), expand("xsd:integer")}
 _WHOLE = {
     expand(f"xsd:{sign}{name}")
@@ -338,7 +339,7 @@ def canonical_values(record: Record, units: dict[str, str]) -> Iterator[ox.Tripl
             for code in codes[node]:
                 ratio = factor(code.value, canonical) if isinstance(code, ox.Literal) else None
                 try:
-                    number = None if ratio is None else (Decimal(value.value) * ratio).quantize(_LEAST, ROUND_DOWN)
+                    number = None if ratio is None else (Decimal(value.value) * ratio).quantize(LEAST, ROUND_DOWN)
                 except InvalidOperation:
                     number = None
                 if number is None:

@@ -44,7 +44,7 @@ def fitting(case: Case, row: Tree) -> Fitting:
         elif holds is None:
             open_.append(regimen)
     if not fits and (open_ or weightless):
-        return Fitting(undecided=tuple(sorted({atom for r in open_ for atom in case.undecided(r["population"])})), weightless=weightless)
+        return Fitting(undecided=tuple(sorted({atom for r in open_ for atom in case.atoms(r["population"], None)})), weightless=weightless)
     return Fitting(tuple(fits), none=bool(offered) and not fits)
 
 

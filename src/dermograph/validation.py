@@ -36,9 +36,10 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
     except (OSError, SyntaxError) as error:
         raise KnowledgeError(f"{path}: {error}", "mend the Turtle at that line") from error
     query = """
-        SELECT ?shape ?name ?severity ?message ?select WHERE {
+        SELECT ?shape ?name ?severity ?message ?select ?property WHERE {
             ?shape a sh:NodeShape ; sh:name ?name ; sh:severity ?severity ; sh:sparql ?rule .
             ?rule sh:message ?message ; sh:select ?select .
+            OPTIONAL { ?shape sh:targetSubjectsOf ?property }
         } ORDER BY ?shape"""
     found = []
     rows = store.query(_prefixed(query))
@@ -46,7 +47,14 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
     for row in rows:
         shape, name, severity, message, select = (row[i].value for i in range(5))
         found.append(
-            {"shape": compact(shape), "name": name, "severity": severity.rpartition("#")[2], "message": message, "select": _prefixed(select)}
+            {
+                "shape": compact(shape),
+                "name": name,
+                "severity": severity.rpartition("#")[2],
+                "message": message,
+                "select": _prefixed(select),
+                "target": None if row["property"] is None else row["property"].value,
+            }
         )
     return found
 
@@ -62,9 +70,12 @@ def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], words: 
     :param words: names that a patient graph may use, from which the nearest to an unknown one is suggested.
     """
     names = {r.patient.value: r.name for r in records}
+    said = {t.predicate.value for r in records for t in r.triples}
     types: dict[str, str] | None = None
     found = []
     for shape in rules:
+        if shape["target"] and shape["target"] not in said:
+            continue
         variables, rows = store.rows(shape["select"])
         for row in rows:
             if types is None:

@@ -81,13 +81,15 @@ def _ongoing(case: Case, therapy: str, considered: list[str], by_rec: dict[str, 
 
 def grounds_of(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
     """Grounds that barriers give: those that block, and each part that leaves one open."""
+    truth = case.truth
     for barrier in barriers:
-        if barrier["criterion"] is None:
+        criterion = barrier["criterion"]
+        if criterion is None:
             yield Ground(barrier["kind"], barrier)
             continue
-        holds = case.holds(barrier["criterion"])
+        holds = truth[criterion]
         if holds is None:
-            for atom in case.undecided(barrier["criterion"]):
+            for atom in case.atoms(criterion, None):
                 if not _no_duty(case, barrier, atom):
                     yield Ground(barrier["kind"], barrier, atom)
         elif holds is barrier["blocksWhen"]:
@@ -107,7 +109,7 @@ def _no_duty(case: Case, barrier: Tree, atom: str) -> bool:
 def _too_short(case: Case, barrier: Tree) -> Iterator[Ground]:
     """Grounds for earlier therapies whose trial was too short, where no verdict of their own tells it."""
     criteria = case.tree["criteria"]
-    for atom in case.truths.atoms(barrier["criterion"], case.place, False):
+    for atom in case.atoms(barrier["criterion"], False):
         definition = criteria[atom]
         brief = definition.get("class", "") + "TriedTooBriefly"
         told = definition.get("class") in case.tree["rows"]
@@ -161,7 +163,7 @@ def _while_ongoing(case: Case, ground: Ground) -> str:
 
 def _problem(case: Case, barrier: Tree) -> bool:
     """Whether a prerequisite is open because something was found, not because nobody looked."""
-    for atom in case.truths.atoms(barrier["criterion"], case.place, False):
+    for atom in case.atoms(barrier["criterion"], False):
         definition = case.tree["criteria"][atom]
         if case.holds(atom) or (definition["fact"] == "fact:passed" and case.found_in(definition["class"])):
             return True
