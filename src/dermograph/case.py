@@ -97,6 +97,16 @@ class Case:
             if q == "rdf:type"
         )
 
+    def may_have(self, cls: str) -> bool:
+        """Whether something on record makes a condition of a class likely: it is suspected, or a broader one is present."""
+        return self.suspects(cls) or any(
+            kind in self.tree["within"].get(cls, ())
+            for p, v in self.facts[self.me]
+            if p == "fact:hasCondition"
+            for q, kind in self.facts[str(v)]
+            if q == "rdf:type"
+        )
+
     def found_in(self, assessment: str) -> bool:
         """Whether the latest assessment of a class found a problem."""
         nodes = [str(v) for p, v in self.facts[self.me] if p == "fact:foundProblemIn"]

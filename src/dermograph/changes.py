@@ -10,7 +10,7 @@ from typing import Any
 from dermograph.assessment import Action, Change, WouldChange
 from dermograph.case import Case
 from dermograph.criteria import suppose
-from dermograph.verdicts import Judged, judge
+from dermograph.verdicts import Judged, judge, no_duty
 
 Tree = dict[str, Any]
 Way = frozenset[tuple[str, bool]]
@@ -75,10 +75,17 @@ def _ways_of(case: Case, judged: Judged) -> list[Way]:
             continue
         ways: list[Way] = [frozenset()]
         for goal in goals:
-            if case.truth[goal["criterion"]] is goal["blocksWhen"] or case.truth[goal["criterion"]] is None:
+            if _blocks(case, goal):
                 ways = _join(case, ways, _ways(case, goal["criterion"], not goal["blocksWhen"]))
         found += ways
     return found
+
+
+def _blocks(case: Case, goal: Tree) -> bool:
+    truth = case.truth[goal["criterion"]]
+    if truth is None:
+        return not all(no_duty(case, goal, atom) for atom in case.atoms(goal["criterion"], None))
+    return truth is bool(goal["blocksWhen"])
 
 
 def _ways(case: Case, criterion: str, wanted: bool) -> list[Way]:
@@ -125,6 +132,8 @@ def _can(case: Case, definition: Tree, criterion: str, wanted: bool) -> bool:
     fact, unknown = definition["fact"], case.holds(criterion) is None
     if fact in {"fact:passed", "fact:underwent"}:
         return wanted
+    if fact == "fact:foundProblemIn":
+        return not wanted
     if fact == "fact:hasCondition":
         return not wanted and (unknown or bool(case.tree["conditions"][definition["class"]]["resolvable"]))
     if case.tree["facts"][fact]["silence"] == "dg:SilenceIsUnknown":
@@ -140,7 +149,7 @@ def _key(case: Case, atom: str, wanted: bool) -> tuple[str, str]:
         condition = case.tree["conditions"][definition["class"]]
         settles = None if _suspected(case, definition["class"]) else condition["test"] or condition["measured"]
         return "record", settles or definition["class"]
-    if fact in {"fact:passed", "fact:underwent"}:
+    if fact in {"fact:passed", "fact:underwent", "fact:foundProblemIn"}:
         return "record", definition["class"]
     if case.tree["facts"][fact]["silence"] == "dg:SilenceIsUnknown":
         return "record", case.tree["facts"][fact]["recordedAs"]

@@ -90,7 +90,7 @@ def grounds_of(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
         holds = truth[criterion]
         if holds is None:
             for atom in case.atoms(criterion, None):
-                if not _no_duty(case, barrier, atom):
+                if not no_duty(case, barrier, atom):
                     yield Ground(barrier["kind"], barrier, atom)
         elif holds is barrier["blocksWhen"]:
             yield Ground(barrier["kind"], barrier)
@@ -98,12 +98,12 @@ def grounds_of(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
                 yield from _too_short(case, barrier)
 
 
-def _no_duty(case: Case, barrier: Tree, atom: str) -> bool:
-    """Whether nobody asks for the test that would settle an undecided contraindication, and nothing is suspected."""
+def no_duty(case: Case, barrier: Tree, atom: str) -> bool:
+    """Whether nobody asks for the test that would settle an undecided contraindication, and nothing on record hints at it."""
     definition = case.tree["criteria"][atom]
     condition = case.tree["conditions"].get(definition.get("class"), {})
     asked = barrier.get("screened")
-    return asked is not None and bool(condition.get("screened")) and atom not in asked and not case.suspects(definition["class"])
+    return asked is not None and bool(condition.get("screened")) and atom not in asked and not case.may_have(definition["class"])
 
 
 def _too_short(case: Case, barrier: Tree) -> Iterator[Ground]:
