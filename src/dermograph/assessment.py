@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any
 
 from dermograph.amounts import Amount, number
+from dermograph.errors import UsageError
+from dermograph.terms import local_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +236,14 @@ class Assessment:
     input: Input
 
     def therapy(self, name: str) -> TherapyVerdict:
-        """Verdict on a therapy, by compact IRI."""
+        """Verdict on a therapy, by compact IRI, local name or label.
+
+        :raises UsageError: the answer lists no such therapy.
+        """
         for verdict in self.therapies:
-            if verdict.therapy == name:
+            if name.casefold() in {verdict.therapy.casefold(), local_name(verdict.therapy).casefold(), verdict.label.casefold()}:
                 return verdict
-        raise KeyError(name)
+        raise UsageError(f"{name!r} is no therapy that the answer lists", "one is " + ", ".join(v.therapy for v in self.therapies[:3]))
 
     def to_json(self) -> dict[str, Any]:
         """The answer in the words of the contract."""

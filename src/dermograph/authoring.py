@@ -215,7 +215,7 @@ def derive(check: Check = False, ontology: Ontology = None) -> None:
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         typer.echo(f"{path} is up to date")
     elif check:
-        raise InputError(f"{path} is stale", "run: dermograph derive")
+        raise InputError(f"{path} is stale", "run: dermograph derive" + (f" --ontology {ontology}" if ontology else ""))
     else:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")

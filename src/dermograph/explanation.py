@@ -5,7 +5,6 @@ Every clinical word of a line is a label, a statement or a recorded value; what 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +14,7 @@ from dermograph.amounts import plain
 from dermograph.assessment import Assessment, FactUsed, Item, TherapyVerdict
 from dermograph.case import Case
 from dermograph.errors import UsageError
-from dermograph.terms import expand, local_name
+from dermograph.terms import expand, local_name, nearest
 from dermograph.verdicts import grounds_of, judge
 
 Tree = dict[str, Any]
@@ -104,8 +103,10 @@ def _find(nodes: dict[str, Tree], name: str, kind: str) -> str:
             known.setdefault(word.casefold(), iri)
     found = known.get(name.strip().casefold())
     if found is None:
-        near = dict.fromkeys(known[w] for w in difflib.get_close_matches(name.strip().casefold(), known, n=6, cutoff=0.5))
-        hint = f"the nearest is {' or '.join(list(near)[:3])}" if near else f"one is {min(nodes)}"
+        near = dict.fromkeys(known[w] for w in nearest(name.strip().casefold(), known, 6))
+        hint = (
+            f"the nearest is {' or '.join(list(near)[:3])}" if near else f"dermograph query words-of-a-patient-graph lists names; one is {min(nodes)}"
+        )
         raise UsageError(f"{name!r} is no {kind}", hint)
     return found
 

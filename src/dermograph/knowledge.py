@@ -16,7 +16,7 @@ from dermograph.assessment import Knowledge as Provenance
 from dermograph.case import Case, gather
 from dermograph.changes import actions, would_change
 from dermograph.criteria import Truths, evaluate
-from dermograph.errors import Finding, InvalidInput
+from dermograph.errors import Finding, InvalidInput, UsageError
 from dermograph.record import Record
 from dermograph.regimens import offer
 from dermograph.store import OxigraphStore, RdflibStore, Store
@@ -71,6 +71,8 @@ class Knowledge:
         """Read the patients of a file, of Turtle text, or of bytes in the syntax of the suffix."""
         if isinstance(source, Path):
             return record.read_path(source, as_of)
+        if isinstance(source, str) and "\n" not in source and source.endswith(suffix):
+            raise UsageError(f"{source!r} is the name of a file, and text is read as Turtle", "give a pathlib.Path")
         data = source.encode() if isinstance(source, str) else source
         return record.read(data, "input", suffix=suffix, as_of=as_of)
 

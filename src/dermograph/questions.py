@@ -7,7 +7,6 @@ Nothing is fetched and nothing changed: a query with ``SERVICE`` is refused, and
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
@@ -23,7 +22,7 @@ from dermograph.derive import subclasses
 from dermograph.errors import InputError, UsageError
 from dermograph.graph import Graph, read
 from dermograph.record import printable
-from dermograph.terms import PREFIXES, compact, expand
+from dermograph.terms import PREFIXES, compact, expand, nearest
 
 Answer = ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean
 Stages = dict[str, list[ox.Triple]]
@@ -59,7 +58,7 @@ def text(name: str) -> str:
     """
     known = {path.stem: path for path in _files()}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        near = nearest(name, known, 3)
         hint = f"the nearest is {' or '.join(near)}" if near else "dermograph query --list names them all"
         raise UsageError(f"{name!r} is neither a question nor a file", hint)
     return known[name].read_text(encoding="utf-8")

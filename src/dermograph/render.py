@@ -28,6 +28,8 @@ _GROUPS = {
     "deferred": ("Deferred: something comes first", "bold yellow"),
     "excluded": ("Excluded", "bold red"),
 }
+_WEIGHTY = {"relative-contraindication", "no-regimen"}
+"""Kinds of cautions that a table tells in full, since they speak against a therapy that is otherwise open."""
 _MARKS = {"blocks": ("✗", "red"), "open": ("?", "yellow"), "clear": ("✓", "green")}
 _TRUTHS = {"holds": "green", "does not hold": "red", "not known": "yellow"}
 
@@ -64,13 +66,15 @@ def grouped(answer: Assessment) -> Iterator[tuple[str, str, list[TherapyVerdict]
 
 
 def why(verdict: TherapyVerdict) -> list[str]:
-    """Reasons of a verdict in words, with what is missing and what is due."""
+    """Reasons of a verdict in words, with what is missing, what is due and what speaks against it all the same."""
     found = []
     for reason in verdict.because:
         words = reason.kind.replace("-", " ")
         found.append(f"{words}: {reason.label}")
     if verdict.continue_:
         found.append(f"continue: {verdict.continue_}")
+    if verdict.status != "excluded":
+        found += [f"weigh: {c.label}" for c in verdict.cautions if c.kind in _WEIGHTY and not c.label.startswith("not known")]
     if verdict.missing:
         found.append("record: " + ", ".join(m.label for m in verdict.missing))
     if verdict.status == "ongoing" and verdict.reassess and verdict.reassess.on:

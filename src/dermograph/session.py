@@ -105,7 +105,11 @@ def console() -> Console:
     """A console on standard output; as wide as the terminal, and 120 columns where there is none."""
     from rich.console import Console
 
-    made = Console(highlight=False, markup=False, soft_wrap=False)
+    class Unbroken(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    made = Unbroken(highlight=False, markup=False, soft_wrap=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = 120
     return made

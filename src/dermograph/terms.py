@@ -5,6 +5,8 @@ The prefixes are those that ``ontology/prefixes.ttl`` declares; a test holds the
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from functools import lru_cache
 
 PREFIXES: dict[str, str] = {
@@ -52,3 +54,23 @@ def expand(name: str) -> str:
 def local_name(name: str) -> str:
     """Last part of a compact or full IRI."""
     return name[max(name.rfind("#"), name.rfind("/"), name.rfind(":")) + 1 :]
+
+
+def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
+    """Known names that are so like a name that it may have been meant, the likest first.
+
+    Names of one prefix are compared without it, and letters without their case; words that are merely short alike are
+    not near.
+
+    >>> nearest("pt:femal", ["pt:Female", "pt:Male", "pt:date"])
+    ['pt:Female']
+    >>> nearest("pt:Woman", ["pt:Done", "pt:Female"])
+    []
+    """
+    prefix, colon, _ = name.partition(":")
+    start = prefix + colon if colon else ""
+    words: dict[str, str] = {}
+    for other in sorted(known):
+        if other.startswith(start):
+            words.setdefault(other.removeprefix(start).casefold(), other)
+    return [words[w] for w in difflib.get_close_matches(name.removeprefix(start).casefold(), words, n=most, cutoff=0.7)]

@@ -6,7 +6,6 @@ patients of the store at once; pySHACL runs them patient by patient. A test hold
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from dermograph.errors import Finding, KnowledgeError
 from dermograph.graph import node_name
 from dermograph.record import Record, printable
 from dermograph.store import Store
-from dermograph.terms import OWN, PREFIXES, compact, expand
+from dermograph.terms import OWN, PREFIXES, compact, expand, nearest
 
 Tree = dict[str, Any]
 _SLOT = re.compile(r"\{[?$](\w+)\}")
@@ -111,7 +110,6 @@ def _nearest(values: Iterable[str | None], words: Iterable[str]) -> str:
         short = compact(value or "")
         prefix, colon, _ = short.partition(":")
         if known and colon and prefix in OWN and short not in known:
-            close = difflib.get_close_matches(short, sorted(known), n=1, cutoff=0.6)
-            if close:
-                return f" The nearest known name is {close[0]}."
+            for near in nearest(short, known):
+                return f" The nearest known name is {near}."
     return ""
