@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,24 +81,25 @@ class Knowledge:
         """Breaches of the patient shapes, by the fast route."""
         with self._turn:
             try:
-                self._store.add(t for r in records for t in self._given(r))
-                found = self._breaches("patient", records)
+                given = {r.name: list(self._given(r)) for r in records}
+                self._store.add(t for triples in given.values() for t in triples)
+                found = self._breaches("patient", records, chain.from_iterable(given.values()))
                 bad = {f.patient for f in found if f.severity == "Violation"}
                 good = [r for r in records if r.name not in bad]
                 self._store.clear()
-                self._store.add(t for r in good for t in self._given(r))
-                facts.derive(self._store)
-                return found + self._breaches("facts", good)
+                self._store.add(t for r in good for t in given[r.name])
+                derived = facts.derive(self._store)
+                return found + self._breaches("facts", good, chain(*(given[r.name] for r in good), derived))
             finally:
                 self._store.clear()
 
-    def _breaches(self, stem: str, records: Sequence[Record]) -> list[Finding]:
-        return fast(self._store, self.tree["shapes"][stem], records, self.tree["labels"])
+    def _breaches(self, stem: str, records: Sequence[Record], triples: Iterable[ox.Triple]) -> list[Finding]:
+        return fast(self._store, self.tree["shapes"][stem], records, triples, self.tree["labels"])
 
-    def _violations(self, stem: str, records: Sequence[Record]) -> dict[str, list[Finding]]:
+    def _violations(self, stem: str, records: Sequence[Record], triples: Iterable[ox.Triple]) -> dict[str, list[Finding]]:
         """Breaches that stop a patient, by patient."""
         found: dict[str, list[Finding]] = {}
-        for f in self._breaches(stem, records):
+        for f in self._breaches(stem, records, triples):
             if f.severity == "Violation":
                 found.setdefault(f.patient, []).append(f)
         return found
@@ -147,13 +149,13 @@ class Knowledge:
         try:
             given = {r.name: list(self._given(r)) for r in records}
             self._store.add(t for triples in given.values() for t in triples)
-            bad = self._violations("patient", records)
+            bad = self._violations("patient", records, chain.from_iterable(given.values()))
             good = [r for r in records if r.name not in bad]
             if bad:
                 self._store.clear()
                 self._store.add(t for r in good for t in given[r.name])
             truths, known = self._truths(good, [t for r in good for t in given[r.name]])
-            bad |= self._violations("facts", good)
+            bad |= self._violations("facts", good, known)
         finally:
             self._store.clear()
         gathered = gather(known)

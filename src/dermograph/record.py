@@ -63,7 +63,7 @@ _AS_OF = ox.NamedNode(expand("pt:asOf"))
 _OBSERVATION, _VALUE, _UNIT = (ox.NamedNode(expand(f"pt:{n}")) for n in ("observation", "value", "unit"))
 _CANONICAL, _UNCONVERTIBLE = (ox.NamedNode(expand(f"dg:{n}")) for n in ("canonicalValue", "unconvertible"))
 _RECORDS = tuple(ox.NamedNode(expand(f"pt:{n}")) for n in ("condition", "course", "observation", "assessment"))
-_WORKED_OUT = (_CANONICAL, _UNCONVERTIBLE)
+WORKED_OUT = (_CANONICAL, _UNCONVERTIBLE)
 _DERIVED = (PREFIXES["dg"], PREFIXES["fact"])
 _ASIDE = tuple(PREFIXES[p] for p in ("dcterms", "prov", "rdfs", "skos"))
 """Namespaces of what may be said beside the record, and which no rule reads."""
@@ -282,7 +282,7 @@ def _apart(triples: Sequence[ox.Triple], source: str, as_of: dt.date | None) -> 
     claimed: set[object] = set()
     for patient in patients:
         claimed |= {patient, *reached_from(patient, told, patients)}
-        own = [t for node in (patient, *reached_from(patient, out, patients)) for t in out[node] if t.predicate not in _WORKED_OUT]
+        own = [t for node in (patient, *reached_from(patient, out, patients)) for t in out[node] if t.predicate not in WORKED_OUT]
         yield _ready(patient, source, own, as_of)
     astray = [node for node in out if node not in claimed and any(_is_word(t.predicate if t.predicate != _TYPE else t.object) for t in out[node])]
     if astray:

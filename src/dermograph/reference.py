@@ -69,7 +69,5 @@ def _findings(report: Any, shapes: Any, one: Record) -> set[Finding]:
         name = shapes.value(shape, SH.name) or compact(str(shape))
         severity = str(report.value(result, SH.resultSeverity)).rpartition("#")[2]
         focus, message = report.value(result, SH.focusNode), report.value(result, SH.resultMessage)
-        if str(focus) != one.patient.value:
-            continue
         found.add(Finding(str(name), compact(str(focus)), str(message), severity, one.name))
     return found

@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from dermograph.errors import Finding, KnowledgeError
 from dermograph.graph import node_name
-from dermograph.record import Record, printable
+from dermograph.record import WORKED_OUT, Record, printable
 from dermograph.store import Store
 from dermograph.terms import OWN, PREFIXES, compact, expand, nearest
 
@@ -35,10 +35,9 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
     except (OSError, SyntaxError) as error:
         raise KnowledgeError(f"{path}: {error}", "mend the Turtle at that line") from error
     query = """
-        SELECT ?shape ?name ?severity ?message ?select ?property WHERE {
+        SELECT ?shape ?name ?severity ?message ?select WHERE {
             ?shape a sh:NodeShape ; sh:name ?name ; sh:severity ?severity ; sh:sparql ?rule .
             ?rule sh:message ?message ; sh:select ?select .
-            OPTIONAL { ?shape sh:targetSubjectsOf ?property }
         } ORDER BY ?shape"""
     found = []
     rows = store.query(_prefixed(query))
@@ -52,10 +51,35 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
                 "severity": severity.rpartition("#")[2],
                 "message": message,
                 "select": _prefixed(select),
-                "target": None if row["property"] is None else row["property"].value,
+                "needs": sorted(_needs(_prefixed(select))),
             }
         )
     return found
+
+
+def _needs(select: str) -> set[str]:
+    """Properties of a patient graph or of facts without which a query finds nothing."""
+    from rdflib import URIRef
+    from rdflib.plugins.sparql.algebra import translateQuery
+    from rdflib.plugins.sparql.parser import parseQuery
+
+    worked_out = {p.value for p in WORKED_OUT}
+
+    def needed(part: Any) -> set[str]:
+        match part.name:
+            case "BGP":
+                return {str(p) for _, p, _ in part.triples if isinstance(p, URIRef)}
+            case "Join":
+                return needed(part.p1) | needed(part.p2)
+            case "Union":
+                return needed(part.p1) & needed(part.p2)
+            case "LeftJoin":
+                return needed(part.p1)
+            case "Filter" | "Extend" | "Project" | "Distinct" | "OrderBy" | "AggregateJoin" | "Group" | "SelectQuery":
+                return needed(part.p)
+        return set()
+
+    return {p for p in needed(translateQuery(parseQuery(select)).algebra) if p.startswith((PREFIXES["pt"], PREFIXES["fact"])) or p in worked_out}
 
 
 def _prefixed(query: str) -> str:
@@ -63,17 +87,19 @@ def _prefixed(query: str) -> str:
     return "".join(f"PREFIX {p}: <{iri}>\n" for p, iri in PREFIXES.items() if f"{p}:" in query) + query
 
 
-def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], words: Iterable[str] = ()) -> list[Finding]:
+def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], triples: Iterable[ox.Triple], words: Iterable[str] = ()) -> list[Finding]:
     """Breaches of the patient shapes by every patient in the store.
 
+    :param triples: what the store holds of the patients; a rule that needs a property of a patient graph that none of
+        them has is not asked.
     :param words: names that a patient graph may use, from which the nearest to an unknown one is suggested.
     """
     names = {r.patient.value: r.name for r in records}
-    said = {t.predicate.value for r in records for t in r.triples}
+    said = {t.predicate.value for t in triples}
     types: dict[str, str] | None = None
     found = []
     for shape in rules:
-        if shape["target"] and shape["target"] not in said:
+        if not said.issuperset(shape["needs"]):
             continue
         variables, rows = store.rows(shape["select"])
         for row in rows:
