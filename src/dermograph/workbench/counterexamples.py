@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from dermograph.amounts import plain
+from dermograph.index import UNBOUNDED
 from dermograph.terms import PREFIXES
 from dermograph.workbench.theory import Literal, Question, Theory
 
@@ -43,9 +45,14 @@ class Inventor:
     def __init__(self, theory: Theory) -> None:
         self.theory, self.tree, self.graph = theory, theory.tree, theory.graph
 
-    def patients(self, question: Question) -> Iterator[tuple[str, str]]:
-        """Patients of whom a question should hold: each as Turtle and in words, the simplest first."""
-        for wanted in self._solve(sorted(question, key=self._weight), Wanted()):
+    def patients(self, question: Question, weighed: bool = False) -> Iterator[tuple[str, str]]:
+        """Patients of whom a question should hold: each as Turtle and in words, the simplest first.
+
+        :param weighed: put a body weight on record whether or not the question turns on it.
+        """
+        weight = self.tree["weight"] if weighed else None
+        start = Wanted({weight: self.candidates[weight]} if weight else {})
+        for wanted in self._solve(sorted(question, key=self._weight), start):
             settled = self._settled(wanted)
             if settled is not None:
                 yield self._turtle(settled), self._words(settled)
@@ -107,23 +114,23 @@ class Inventor:
 
     @cached_property
     def candidates(self) -> dict[str, tuple[Decimal, ...]]:
-        """For each numeric fact every bound that a criterion has, and a value on either side, within what is plausible."""
-        bounds: dict[str, set[Decimal]] = {f: set() for f, t in self.theory.unknowable.items() if "oneOf" not in t}
+        """For each numeric fact every bound that a criterion has, and values on either side, within what is plausible."""
+        bounds: dict[str, set[Decimal]] = {f: set() for f, values in self.theory.unknowable.items() if "oneOf" not in values}
         for criterion in self.tree["criteria"].values():
-            for bound in criterion.get("range", {}).values():
-                if abs(Decimal(bound)) < 10**8:
-                    bounds[criterion["fact"]].add(Decimal(bound))
+            stated = (Decimal(bound) for key, bound in criterion.get("range", {}).items() if bound != UNBOUNDED[key])
+            bounds.get(criterion.get("fact", ""), set()).update(stated)
         for condition in self.graph.having("dg:definedBelow"):
-            fact = self._measuring(condition)
-            if fact:
+            if fact := self._measuring(condition):
                 bounds[fact].add(self.graph.number(condition, "dg:definedBelow") or Decimal(0))
         found = {}
-        for fact, of in bounds.items():
+        for fact, stated_bounds in bounds.items():
             low, high = self.theory.bounds(fact)
             step = Decimal(1) if self.theory.whole_numbers(fact) else Decimal("0.1")
-            ends = sorted({b for b in (*of, low, high) if b is not None})
-            values = {v for b in ends for v in (b - step, b, b + step)} | {_round((a + b) / 2, step) for a, b in zip(ends, ends[1:], strict=False)}
-            found[fact] = tuple(sorted(v for v in values if (low is None or v >= low) and (high is None or v <= high)))
+            inner = sorted(stated_bounds)
+            values = {v for b in inner for v in (b - step, b, b + step)}
+            values |= {((a + b) / 2).quantize(step) for a, b in pairwise(sorted({*inner, *(e for e in (low, high) if e is not None)}))}
+            plausible = {v for v in values | {low, high} if v is not None and (low is None or v >= low) and (high is None or v <= high)}
+            found[fact] = tuple(sorted(plausible))
         return found
 
     def _measuring(self, condition: str) -> str | None:
@@ -146,7 +153,15 @@ class Inventor:
             numbers.setdefault(age, self.candidates[age])
         if not all(numbers.values()):
             return None
-        return Wanted({f: (_nicest(v),) for f, v in numbers.items()}, wanted.choices, wanted.present, wanted.missing)
+        return Wanted({f: (self._nicest(f, v),) for f, v in numbers.items()}, wanted.choices, wanted.present, wanted.missing)
+
+    def _nicest(self, fact: str, values: tuple[Decimal, ...]) -> Decimal:
+        """A value from the middle, not at the ends of what is plausible and a whole number where that can be."""
+        first, *_, last = self.candidates[fact]
+        beyond = {first, last, *self.candidates[fact][-2:-1]}
+        inner = [v for v in values if v not in beyond] or list(values)
+        whole = [v for v in inner if v == v.to_integral_value()] or inner
+        return whole[len(whole) // 2]
 
     # --- writing
 
@@ -209,16 +224,6 @@ def _inside(value: Decimal, bounds: dict[str, str]) -> bool:
     return (
         Decimal(bounds["from"]) <= value <= Decimal(bounds["upTo"]) and Decimal(bounds["above"]) < value < Decimal(bounds["below"])
     )
-
-
-def _nicest(values: tuple[Decimal, ...]) -> Decimal:
-    """A value from the middle, a whole number where there is one."""
-    whole = [v for v in values if v == v.to_integral_value()] or list(values)
-    return whole[len(whole) // 2]
-
-
-def _round(value: Decimal, step: Decimal) -> Decimal:
-    return value.to_integral_value() if step == 1 else value
 
 
 def _exact(value: Decimal) -> str:

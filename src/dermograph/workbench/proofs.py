@@ -181,7 +181,7 @@ class _Shower:
 
     def show(self, fault: claims.Fault) -> tuple[str, str]:
         """A patient graph and its words; both empty where no invented patient shows the fault."""
-        for turtle, words in islice(self.inventor.patients(fault.question), TRIED):
+        for turtle, words in islice(self.inventor.patients(fault.question, fault.shows == "overlap"), TRIED):
             if self._shows(turtle, fault):
                 return turtle, words
         return "", ""
