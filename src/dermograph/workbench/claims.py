@@ -1,4 +1,4 @@
-"""What a guideline must not say, put as questions to a reasoner: can somebody be such that the guideline fails him?
+"""What a guideline must not say, put as questions to a reasoner: can a patient be such that the guideline fails.
 
 Each part asks ``can`` about conjunctions of criteria and yields what is wrong. It may be run again and again while the
 answers come in, so it asks in the same order every time and keeps nothing.
@@ -182,7 +182,8 @@ def recommendations(theory: Theory, can: Can) -> Iterator[Fault]:
             yield Fault("recommendation-unreachable", name, message, "mend the criterion that shuts the others out", "dg:population")
         elif rec["direction"] == "for" and not can([*reached, *_excluding(theory, row, _LABEL)]):
             message = f"every patient this is for has an absolute contraindication or an excluding interaction of {row['label']}"
-            yield Fault("recommendation-contraindicated", name, message, "mend the population, or the contraindication that covers it", "dg:population")
+            mend = "mend the population, or the contraindication that covers it"
+            yield Fault("recommendation-contraindicated", name, message, mend, "dg:population")
 
 
 # --- pathways

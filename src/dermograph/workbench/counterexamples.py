@@ -197,10 +197,10 @@ class Inventor:
     def _record(self, fact: str, cls: str, day: str) -> str:
         """Property and node that put a fact of a class on record."""
         word = self.tree["facts"][fact]["recordedAs"]
-        gives = [i for i in (*self.graph.subjects("dg:yields", fact), *self.graph.subjects("dg:yieldsIfBrief", fact))]
+        gives = self.graph.subjects("dg:yields", fact) + self.graph.subjects("dg:yieldsIfBrief", fact)
         brief = f"pt:start {day} ; pt:end {day}" if self.graph.subjects("dg:yieldsIfBrief", fact) else f"pt:end {day}"
         if word == "pt:course":
-            when = f"pt:start {day}" if self.graph.nodes(gives[0], "dg:precedence") and fact == self._going_on else brief
+            when = f"pt:start {day}" if fact == self._going_on else brief
             return f"pt:course [ a {cls} ; pt:outcome {gives[0]} ; {when} ]"
         if word == "pt:assessment":
             return f"pt:assessment [ a {cls} ; {f'pt:result {gives[0]} ; ' if gives else ''}pt:date {day} ]"
@@ -221,9 +221,7 @@ class Inventor:
 
 
 def _inside(value: Decimal, bounds: dict[str, str]) -> bool:
-    return (
-        Decimal(bounds["from"]) <= value <= Decimal(bounds["upTo"]) and Decimal(bounds["above"]) < value < Decimal(bounds["below"])
-    )
+    return Decimal(bounds["from"]) <= value <= Decimal(bounds["upTo"]) and Decimal(bounds["above"]) < value < Decimal(bounds["below"])
 
 
 def _exact(value: Decimal) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 from dermograph.errors import KnowledgeError, UsageError
 
 EXTRA = "pip install 'dermograph[prove]'"
-MEMORY = "-Xmx2000M"
+MACHINE = ("-Xms512M", "-Xmx2000M", "-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Options of Java that suit short runs: they halve the time of a processor that a proof takes."""
 BATCH = 800
 """Classes that one run is asked about, so that its command line stays short enough for every system."""
 
@@ -40,7 +41,7 @@ def command() -> list[str]:
         raise UsageError("the reasoner is not installed: owlready2 is missing", EXTRA)
     folder = Path(spec.origin).parent / "hermit"
     classpath = f"{folder}{os.pathsep}{folder / 'HermiT.jar'}"
-    return [java(), MEMORY, "-cp", classpath, "org.semanticweb.HermiT.cli.CommandLine"]
+    return [java(), *MACHINE, "-cp", classpath, "org.semanticweb.HermiT.cli.CommandLine"]
 
 
 def java() -> str:
@@ -118,4 +119,4 @@ def _run(triples: str, options: Sequence[str]) -> Iterator[str]:
                 yield line
     if process.returncode:
         reason = next((line.strip() for line in said if "xception" in line), "".join(said[-3:]).strip())
-        raise KnowledgeError(f"the reasoner cannot read the ontology: {reason}", "mend what it names; dg:Criterion says which fragment of OWL is in use")
+        raise KnowledgeError(f"the reasoner cannot read the ontology: {reason}", "mend what it names; dg:Criterion tells which OWL is in use")

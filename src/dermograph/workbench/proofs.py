@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from dermograph import cache
-from dermograph.errors import KnowledgeError
 from dermograph.workbench import claims, hermit, profile, subsumption
 from dermograph.workbench.counterexamples import Inventor
 from dermograph.workbench.positions import positions
@@ -63,6 +60,7 @@ class Answers:
         self._path = cache.folder() / "proofs.json"
         self.known: dict[str, Any] = self._load()
         self.used: dict[str, Any] = {}
+        self.new = 0
 
     def _load(self) -> dict[str, Any]:
         try:
@@ -80,6 +78,7 @@ class Answers:
     def put(self, key: str, answer: Any) -> None:
         """Note an answer."""
         self.known[key] = self.used[key] = answer
+        self.new += 1
 
     def save(self) -> None:
         """Keep the answers; a folder that cannot be written is no error."""
@@ -88,7 +87,7 @@ class Answers:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False, encoding="utf-8") as aside:
                 json.dump(kept, aside, separators=(",", ":"))
-            os.replace(aside.name, self._path)
+            Path(aside.name).replace(self._path)
         except OSError:
             return
 
@@ -121,23 +120,25 @@ def _prove(theory: Theory, answers: Answers, progress: Progress) -> Proof:
     if not whole:
         message = "the ontology contradicts itself: no world can be as it says"
         mend = "take back the last change to an axiom or to what an individual is said to be"
-        return Proof((Found(Problem("", 0, "ontology-inconsistent", "", message, mend)),), 1, 1)
+        return Proof((Found(Problem("", 0, "ontology-inconsistent", "", message, mend)),), len(answers.used), answers.new)
     asked: dict[Question, str] = {}
-    reasoned = 0
     while True:
         faults, pending = _round(theory, answers, asked)
         if not pending:
             break
-        text, names = theory.asked(pending)
-        done = iter(range(1, len(pending) + 1))
-        found = hermit.satisfiable(text, names, lambda: progress("criteria, doses, recommendations, steps", next(done), len(pending)))
-        for question, answer in zip(pending, found, strict=True):
+        for question, answer in zip(pending, _reasoned(theory, pending, progress), strict=True):
             answers.put(asked[question], answer)
-        reasoned += len(pending)
     progress("subsumption", 0, 1)
     placed = list(_placed(theory, faults))
     notes = [Found(p) for p in subsumption.problems(theory, answers.get, answers.put)]
-    return Proof(tuple(sorted(placed + notes, key=lambda f: f.problem)), len(asked) + 2, reasoned)
+    return Proof(tuple(sorted(placed + notes, key=lambda f: f.problem)), len(answers.used), answers.new)
+
+
+def _reasoned(theory: Theory, questions: Sequence[Question], progress: Progress) -> list[bool]:
+    """Answers of the reasoner to questions."""
+    text, names = theory.asked(questions)
+    done = iter(range(1, len(questions) + 1))
+    return hermit.satisfiable(text, names, lambda: progress("criteria, doses, recommendations, steps", next(done), len(questions)))
 
 
 def _round(theory: Theory, answers: Answers, asked: dict[Question, str]) -> tuple[list[claims.Fault], list[Question]]:
@@ -203,11 +204,6 @@ class _Shower:
         return judged.fitting.none if fault.shows == "gap" else len(judged.fitting.fits) > 1
 
 
-def digest(text: str) -> str:
-    """A short name for a patient graph."""
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
 def to_json(proof: Proof) -> dict[str, Any]:
     """A proof in plain JSON."""
     return {
@@ -215,6 +211,3 @@ def to_json(proof: Proof) -> dict[str, Any]:
         "reasoned": proof.reasoned,
         "problems": [dataclasses.asdict(f.problem) | ({"patient": f.patient} if f.patient else {}) for f in proof.found],
     }
-
-
-__all__ = ["Answers", "Found", "KnowledgeError", "Progress", "Proof", "prove", "to_json"]

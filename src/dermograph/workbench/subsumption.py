@@ -61,7 +61,8 @@ def _implied(theory: Theory, pairs: list[list[str]]) -> Iterator[Problem]:
         if broad in _parts(criteria, narrow, "and") or narrow in _parts(criteria, broad, "or"):
             continue
         message = f"whoever meets this criterion meets {broad} (“{other['label']}”) too"
-        yield Problem("", 0, "criterion-implied", narrow, message, "nothing, unless the two are asked together, where the broader one is idle", "note")
+        mend = "nothing, unless the two are asked together, where the broader one is idle"
+        yield Problem("", 0, "criterion-implied", narrow, message, mend, "note")
 
 
 def _parts(criteria: dict[str, Any], name: str, op: str) -> set[str]:

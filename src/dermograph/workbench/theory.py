@@ -17,7 +17,7 @@ from typing import Any
 import pyoxigraph as ox
 
 from dermograph import content, index
-from dermograph.graph import Graph, read
+from dermograph.graph import Graph, node_name, read
 from dermograph.terms import PREFIXES, compact, expand
 
 Tree = dict[str, Any]
@@ -54,6 +54,12 @@ class Theory:
     def tree(self) -> Tree:
         """The index tree of the ontology."""
         return index.build(self.graph)
+
+    @cached_property
+    def holders(self) -> dict[str, str]:
+        """For each blank node a node that points at it."""
+        names = {t.object: t.subject for t in self.triples if isinstance(t.object, ox.BlankNode)}
+        return {str(node_name(inner)): str(node_name(outer)) for inner, outer in names.items()}
 
     @cached_property
     def whole(self) -> str:
@@ -249,7 +255,7 @@ def _side(criterion: str, sign: bool) -> str:
     return f"<urn:{'yes' if sign else 'no'}:{criterion}>"
 
 
-def _joined(operation: str, parts: Sequence[str]) -> str:
+def _joined(operation: str, parts: list[str]) -> str:
     return f"[ a owl:Class ; owl:{operation} ( {' '.join(parts * 2 if len(parts) == 1 else parts)} ) ]"
 
 
