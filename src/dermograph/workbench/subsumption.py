@@ -11,6 +11,8 @@ from dermograph.workbench.positions import positions
 from dermograph.workbench.problems import Problem
 from dermograph.workbench.theory import Theory
 
+NOTHING = "http://www.w3.org/2002/07/owl#Nothing"
+
 
 def problems(theory: Theory, get: Callable[[str], Any], put: Callable[[str, Any], None]) -> Iterator[Problem]:
     """Notes on criteria that imply another, that are the same, and on members that another member makes idle.
@@ -24,7 +26,7 @@ def problems(theory: Theory, get: Callable[[str], Any], put: Callable[[str, Any]
         criteria = theory.tree["criteria"]
         pairs, same = hermit.classified("".join(f"{t} .\n" for t in theory.axioms))
         above = [[compact(a), compact(b)] for a, b in pairs if compact(a) in criteria and compact(b) in criteria]
-        kept = {"above": above, "same": [[compact(c) for c in group if compact(c) in criteria] for group in same]}
+        kept = {"above": above, "same": [[compact(c) for c in group if compact(c) in criteria] for group in same if NOTHING not in group]}
         put(key, kept)
     places = positions(theory.ontology)
     for problem in [*_same(theory, kept["same"]), *_idle(theory, kept["above"]), *_implied(theory, kept["above"])]:

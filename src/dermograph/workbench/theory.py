@@ -211,9 +211,20 @@ class Theory:
     def _meaning(self, name: str) -> str:
         within, criterion = self.tree["within"], self.tree["criteria"].get(name)
         if criterion is None:
-            return json.dumps([name, within.get(name)])
+            return json.dumps([name, within.get(name), self._apart(name)])
         said = {k: criterion[k] for k in ("op", "members", "fact", "class", "value", "range") if k in criterion}
-        return json.dumps([name, said, within.get(criterion.get("class", "")), self.unknowable.get(criterion.get("fact", ""))], sort_keys=True)
+        cls = criterion.get("class", "")
+        return json.dumps([name, said, within.get(cls), self._apart(cls), self.unknowable.get(criterion.get("fact", ""))], sort_keys=True)
+
+    def _apart(self, cls: str) -> list[str]:
+        """Classes that a class, or one it is within, is disjoint with."""
+        above = {cls, *self.tree["within"].get(cls, ())}
+        return sorted({other for one, other in self._disjoint if one in above})
+
+    @cached_property
+    def _disjoint(self) -> list[tuple[str, str]]:
+        pairs = [(one, other) for one in self.graph.having("owl:disjointWith") for other in self.graph.nodes(one, "owl:disjointWith")]
+        return pairs + [(other, one) for one, other in pairs]
 
     @cached_property
     def _defined(self) -> set[object]:
@@ -235,14 +246,15 @@ class Theory:
         """Digest of the axioms that belong to no one criterion and no class hierarchy, such as what excludes each other."""
         kept = [t for t in self.axioms if t.subject not in self._defined]
         kept = [t for t in kept if not (t.predicate.value == _TYPE and t.object.value in _DECLARED)]  # type: ignore[union-attr]
-        kept = [t for t in kept if t.predicate.value != _RDFS + "subClassOf" or isinstance(t.object, ox.BlankNode)]
+        told = {_RDFS + "subClassOf", _OWL + "disjointWith"}
+        kept = [t for t in kept if t.predicate.value not in told or isinstance(t.object, ox.BlankNode)]
         rows = sorted(str((_plain(t.subject), t.predicate.value, _plain(t.object))) for t in kept)
         return _digest([rows, [line for line in self.background.splitlines() if " rdfs:range " not in line]])
 
     @cached_property
     def digest(self) -> str:
         """Digest of the whole terminology."""
-        return _digest([FORMAT, self._loose, sorted(map(self._meaning, self.tree["criteria"])), self.tree["within"], self.background])
+        return _digest([FORMAT, self._loose, sorted(map(self._meaning, self.tree["criteria"])), self.tree["within"], self._disjoint, self.background])
 
     @cached_property
     def whole_digest(self) -> str:
