@@ -7,11 +7,12 @@ break them; constructs that no part of the workbench reads are refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pyoxigraph as ox
 
+from dermograph.derive import subclasses
 from dermograph.errors import KnowledgeError
 from dermograph.graph import node_name
 from dermograph.terms import OWN, compact
@@ -28,12 +29,30 @@ _NUMBERS = {"decimal", "integer"}
 _DATATYPES = _NUMBERS | {"double", "float", "string", "langString", "boolean", "nonNegativeInteger", "positiveInteger", "anyURI", "dateTime"}
 """Of the datatype map of OWL 2 those that may stand in content."""
 
+_CRITERIA = ("dg:AtomicCriterion", "dg:CompositeCriterion")
+_CRITERION = ("dg:population", "dg:indication", "dg:entry", "dg:exit", "dg:criterion", "dg:later", "dg:screenedIn", "dg:presumedFalseWhen")
+_INSTANCE = {
+    "dg:step": "dg:PathwayStep",
+    "dg:nextStep": "dg:PathwayStep",
+    "dg:guideline": "dg:Guideline",
+    "dg:prerequisite": "dg:Prerequisite",
+    "dg:alternativeTo": "dg:Regimen",
+    "dg:exceptionTo": "dg:Recommendation",
+}
+_DUTIES = {
+    "dg:Recommendation": ("dg:therapy", "dg:guideline", "dg:direction", "dg:population"),
+    "dg:Regimen": ("dg:therapy", "dg:population"),
+    "dg:PathwayStep": ("dg:guideline", "dg:entry"),
+    "dg:Guideline": ("dg:population",),
+}
+"""What the proof takes for granted; the shapes tell it of more nodes and in more words."""
+
 Breach = tuple[str, str, str, str]
 
 
 def problems(theory: Theory) -> list[Problem]:
     """What lies outside, in the order of files and lines."""
-    breaches = [*_declarations(theory), *_properties(theory), *_datatypes(theory), *_unread(theory)] or [*_fragment(theory)]
+    breaches = [*_declarations(theory), *_properties(theory), *_datatypes(theory), *_unread(theory), *_references(theory)] or [*_fragment(theory)]
     places = positions(theory.ontology)
     found = {Problem(*places.of(node), rule, node, message, mend) for rule, node, message, mend in breaches}
     return sorted(found)
@@ -122,6 +141,26 @@ def _unread(theory: Theory) -> Iterator[Breach]:
             if name in _UNREAD:
                 node = _owner(theory, str(node_name(t.subject)))
                 yield "construct-unread", node, f"it uses {name}, which no engine here reads", "say it with some, value, and, or, not"
+
+
+def _references(theory: Theory) -> Iterator[Breach]:
+    """Names that lead to no node of the sort that is asked for, and nodes without what a proof needs."""
+    graph = theory.graph
+    therapies, criteria = set(subclasses(graph, "dg:Therapy")), {c for kind in _CRITERIA for c in graph.instances(kind)}
+    sorts: list[tuple[str, str, Collection[str]]] = [("dg:therapy", "therapy", therapies)]
+    sorts += [(p, "criterion", criteria) for p in _CRITERION]
+    sorts += [(p, graph.label(kind), graph.instances(kind)) for p, kind in _INSTANCE.items()]
+    for predicate, sort, known in sorts:
+        for subject in graph.having(predicate):
+            for name in sorted(set(graph.nodes(subject, predicate)) - set(known)):
+                message = f"its {predicate} leads to {name}, which is no {sort}"
+                yield "reference-broken", _owner(theory, subject), message, "correct the name, or declare the node and type it"
+    for kind, duties in _DUTIES.items():
+        for node in graph.instances(kind):
+            for predicate in duties:
+                if len(graph.values(node, predicate)) != 1:
+                    message = f"it has {len(graph.values(node, predicate)) or 'no'} values of {predicate}, and needs one"
+                    yield "duty-unmet", node, message, f"keep or add exactly one {predicate}"
 
 
 def _fragment(theory: Theory) -> Iterator[Breach]:

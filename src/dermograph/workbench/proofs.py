@@ -82,7 +82,8 @@ class Answers:
 
     def save(self) -> None:
         """Keep the answers; a folder that cannot be written is no error."""
-        kept = self.known if len(self.known) <= KEPT else self.used
+        few = len(self.known) <= KEPT
+        kept = {key: answer for key, answer in self.known.items() if key in self.used or (few and isinstance(answer, bool))}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False, encoding="utf-8") as aside:
