@@ -16,7 +16,6 @@ from dermograph.derive import subclasses
 from dermograph.errors import KnowledgeError
 from dermograph.graph import node_name
 from dermograph.terms import OWN, compact
-from dermograph.workbench.positions import positions
 from dermograph.workbench.problems import Problem
 from dermograph.workbench.theory import Theory
 
@@ -53,8 +52,7 @@ Breach = tuple[str, str, str, str]
 def problems(theory: Theory) -> list[Problem]:
     """What lies outside, in the order of files and lines."""
     breaches = [*_declarations(theory), *_properties(theory), *_datatypes(theory), *_unread(theory), *_references(theory)] or [*_fragment(theory)]
-    places = positions(theory.ontology)
-    found = {Problem(*places.of(node), rule, node, message, mend) for rule, node, message, mend in breaches}
+    found = {Problem(*theory.places.of(node), rule, node, message, mend) for rule, node, message, mend in breaches}
     return sorted(found)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 from dermograph import cache
 from dermograph.workbench import claims, hermit, profile, subsumption
 from dermograph.workbench.counterexamples import Inventor
-from dermograph.workbench.positions import positions
 from dermograph.workbench.problems import Problem
 from dermograph.workbench.theory import Literal, Question, Theory
 
@@ -112,27 +112,50 @@ def prove(ontology: Path, progress: Progress = lambda what, done, of: None) -> P
 
 
 def _prove(theory: Theory, answers: Answers, progress: Progress) -> Proof:
-    key = f"whole {theory.whole_digest}"
-    whole = answers.get(key)
-    if whole is None:
-        progress("consistency", 0, 1)
-        whole = hermit.consistent(theory.whole)
-        answers.put(key, whole)
-    if not whole:
+    whole, taxonomy = f"whole {theory.whole_digest}", f"taxonomy {theory.digest}"
+    open_ = [(key, work) for key, work in ((whole, _consistent), (taxonomy, _taxonomy)) if answers.get(key) is None]
+    with ThreadPoolExecutor(1) as beside:  # the reasoner runs in a process of its own, on the other core
+        running = [(key, beside.submit(work, theory)) for key, work in open_]
+        try:
+            faults = _faults(theory, answers, progress)
+        except hermit.Inconsistent:
+            faults = []
+            answers.put(whole, False)
+        progress("consistency and subsumption", 0, 1)
+        for key, work in running:
+            if (answer := work.result()) is not None:
+                answers.put(key, answer)
+    if not answers.get(whole):
         message = "the ontology contradicts itself: no world can be as it says"
         mend = "take back the last change to an axiom or to what an individual is said to be"
-        return Proof((Found(Problem("", 0, "ontology-inconsistent", "", message, mend)),), len(answers.used), answers.new)
+        found = [Found(Problem("", 0, "ontology-inconsistent", "", message, mend))]
+    else:
+        progress("patients who show a fault", 0, 1)
+        notes = [Found(p) for p in subsumption.problems(theory, answers.get(taxonomy))]
+        found = sorted([*_placed(theory, faults), *notes], key=lambda f: f.problem)
+    return Proof(tuple(found), len(answers.used), answers.new)
+
+
+def _consistent(theory: Theory) -> bool:
+    return hermit.consistent(theory.whole)
+
+
+def _taxonomy(theory: Theory) -> subsumption.Taxonomy | None:
+    try:
+        return subsumption.taxonomy(theory)
+    except hermit.Inconsistent:
+        return None
+
+
+def _faults(theory: Theory, answers: Answers, progress: Progress) -> list[claims.Fault]:
+    """What is wrong, once every question that this turns on is answered."""
     asked: dict[Question, str] = {}
     while True:
         faults, pending = _round(theory, answers, asked)
         if not pending:
-            break
+            return faults
         for question, answer in zip(pending, _reasoned(theory, pending, progress), strict=True):
             answers.put(asked[question], answer)
-    progress("subsumption", 0, 1)
-    placed = list(_placed(theory, faults))
-    notes = [Found(p) for p in subsumption.problems(theory, answers.get, answers.put)]
-    return Proof(tuple(sorted(placed + notes, key=lambda f: f.problem)), len(answers.used), answers.new)
 
 
 def _reasoned(theory: Theory, questions: Sequence[Question], progress: Progress) -> list[bool]:
@@ -164,9 +187,9 @@ def _round(theory: Theory, answers: Answers, asked: dict[Question, str]) -> tupl
 def _placed(theory: Theory, faults: Sequence[claims.Fault]) -> Iterator[Found]:
     if not faults:
         return
-    places, shower = positions(theory.ontology), _Shower(theory)
+    shower = _Shower(theory)
     for fault in faults:
-        file, line = places.of(fault.node, fault.at)
+        file, line = theory.places.of(fault.node, fault.at)
         turtle, words = shower.show(fault) if fault.question else ("", "")
         message = f"{fault.message}; for instance {words}" if words else fault.message
         yield Found(Problem(file, line, fault.rule, fault.node, message, fault.mend, fault.level), turtle)

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from dermograph.terms import compact
 from dermograph.workbench import hermit
-from dermograph.workbench.positions import positions
 from dermograph.workbench.problems import Problem
 from dermograph.workbench.theory import Theory
 
 NOTHING = "http://www.w3.org/2002/07/owl#Nothing"
 
 
-def problems(theory: Theory, get: Callable[[str], Any], put: Callable[[str, Any], None]) -> Iterator[Problem]:
-    """Notes on criteria that imply another, that are the same, and on members that another member makes idle.
+Taxonomy = dict[str, list[list[str]]]
+"""Under ``above`` pairs of criteria, the narrower first; under ``same`` groups of criteria that mean the same."""
 
-    :param get: gives what was found before under a digest, or None.
-    :param put: keeps what was found under a digest.
-    """
-    key = f"taxonomy {theory.digest}"
-    kept = get(key)
-    if kept is None:
-        criteria = theory.tree["criteria"]
-        pairs, same = hermit.classified("".join(f"{t} .\n" for t in theory.axioms))
-        above = [[compact(a), compact(b)] for a, b in pairs if compact(a) in criteria and compact(b) in criteria]
-        kept = {"above": above, "same": [[compact(c) for c in group if compact(c) in criteria] for group in same if NOTHING not in group]}
-        put(key, kept)
-    places = positions(theory.ontology)
-    for problem in [*_same(theory, kept["same"]), *_idle(theory, kept["above"]), *_implied(theory, kept["above"])]:
-        file, line = places.of(problem.node, "owl:equivalentClass")
+
+def taxonomy(theory: Theory) -> Taxonomy:
+    """How the criteria lie within each other, worked out by the reasoner."""
+    criteria = theory.tree["criteria"]
+    pairs, same = hermit.classified("".join(f"{t} .\n" for t in theory.axioms))
+    above = [[compact(a), compact(b)] for a, b in pairs if compact(a) in criteria and compact(b) in criteria]
+    return {"above": above, "same": [[compact(c) for c in group if compact(c) in criteria] for group in same if NOTHING not in group]}
+
+
+def problems(theory: Theory, found: Taxonomy) -> Iterator[Problem]:
+    """Notes on criteria that imply another, that are the same, and on members that another member makes idle."""
+    for problem in [*_same(theory, found["same"]), *_idle(theory, found["above"]), *_implied(theory, found["above"])]:
+        file, line = theory.places.of(problem.node, "owl:equivalentClass")
         yield Problem(file, line, problem.rule, problem.node, problem.message, problem.mend, problem.level)
 
 

@@ -19,6 +19,7 @@ import pyoxigraph as ox
 from dermograph import content, index
 from dermograph.graph import Graph, node_name, read
 from dermograph.terms import PREFIXES, compact, expand
+from dermograph.workbench.positions import Positions, positions
 
 Tree = dict[str, Any]
 Literal = tuple[str, bool]
@@ -49,6 +50,11 @@ class Theory:
         self.ontology = ontology
         self.triples: list[ox.Triple] = list(read(content.modules(ontology)))
         self.graph = Graph(self.triples)
+
+    @cached_property
+    def places(self) -> Positions:
+        """Where each node is described."""
+        return positions(self.ontology)
 
     @cached_property
     def tree(self) -> Tree:
