@@ -48,7 +48,7 @@ class Inventor:
     def patients(self, question: Question, weighed: bool = False) -> Iterator[tuple[str, str]]:
         """Patients of whom a question should hold: each as Turtle and in words, the simplest first.
 
-        :param weighed: put a body weight on record whether or not the question turns on it.
+        :param weighed: put the weight that doses go by on record whether or not the question turns on it.
         """
         weight = self.tree["weight"] if weighed else None
         start = Wanted({weight: self.candidates[weight]} if weight else {})
