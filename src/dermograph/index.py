@@ -25,13 +25,13 @@ Tree = dict[str, Any]
 
 KINDS = ("dg:Therapy", "dg:Condition", "dg:Observable", "dg:Assessment")
 _CRITERIA = ("dg:AtomicCriterion", "dg:CompositeCriterion")
-_FACETS = {
+FACETS = {
     "xsd:minInclusive": "from",
     "xsd:minExclusive": "above",
     "xsd:maxInclusive": "upTo",
     "xsd:maxExclusive": "below",
 }
-_UNBOUNDED = {"from": "-999999999", "above": "-999999999", "upTo": "999999999", "below": "999999999"}
+UNBOUNDED = {"from": "-999999999", "above": "-999999999", "upTo": "999999999", "below": "999999999"}
 _COPIED = [
     "dg:measures",
     "dg:limitBelowAge",
@@ -193,9 +193,9 @@ def _criterion(graph: Graph, name: str) -> Tree:
     facets = graph.text(some, "owl:withRestrictions")
     if not facets:
         return found | {"class": some}
-    bounds = dict(_UNBOUNDED)
+    bounds = dict(UNBOUNDED)
     for facet in graph.items(facets):
-        for predicate, key in _FACETS.items():
+        for predicate, key in FACETS.items():
             bound = graph.text(facet, predicate)
             if bound is not None:
                 bounds[key] = bound
