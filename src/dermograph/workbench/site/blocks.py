@@ -40,10 +40,12 @@ class Code:
     """Text of a formal language, kept line by line.
 
     :param label: what it is, for those who cannot see it.
+    :param wrapped: long lines are broken instead of scrolled.
     """
 
     text: str
     label: str
+    wrapped: bool = False
     name: str = field(default="code", init=False)
 
 

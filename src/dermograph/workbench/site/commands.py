@@ -62,5 +62,5 @@ def _page(command: Command) -> Page:
         tables.append(Section(title.lower(), title, [Table(title, ["written", "meaning"], own)] if own else []))
     lead, _, rest = command.text.partition("\n\n")
     more = Section("more", "More", [paragraph(*rest.split("\n\n"))] if rest else [])
-    sections = [Section("usage", "Usage", [Code(command.usage, "usage")]), more, *tables]
+    sections = [Section("usage", "Usage", [Code(command.usage, "usage", wrapped=True)]), more, *tables]
     return Page(f"commands/{command.name}.html", f"dermograph {command.name}", "command", lead, sections, (("Commands", "commands.html"),))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from dermograph import sentences
-from dermograph.workbench.site.blocks import Block, Code, Facts, Fold, Page, Section, Table, joined, linked, listed, paragraph
+from dermograph.workbench.site.blocks import Block, Code, Facts, Fold, Page, Prose, Section, Table, joined, linked, listed, paragraph
 from dermograph.workbench.site.cases import path
 from dermograph.workbench.site.material import Material
 from dermograph.workbench.site.words import Words
@@ -46,7 +46,7 @@ def _list(material: Material, words: Words) -> Page:
 def _page(material: Material, words: Words, name: str) -> Page:
     tree, graph = material.tree, material.graph
     criterion = tree["criteria"][name]
-    reading: list[Block] = [Code(sentences.text(tree, name), "sentence")]
+    reading: list[Block] = [Code(sentences.text(tree, name), "sentence", wrapped=True)]
     if "fact" in criterion:
         silence = tree["facts"][criterion["fact"]]["silence"]
         pairs: list[tuple[str | Markup, str | Markup]] = [("asks the fact", words.link(criterion["fact"]))]
@@ -84,11 +84,5 @@ def _patients(material: Material, name: str) -> list[Block]:
         links: list[str | Markup] = [linked(path(n), n.replace("-", " ")) for n in names[:SHOWN]]
         shown = listed([*links, rest] if rest else links)
         heading = f"{len(names):,} {'patient' if len(names) == 1 else 'patients'} {title}"
-        found.append(Fold(heading, [paragraph(shown)] if len(names) == 1 else [_prose(shown)]) if names else paragraph(f"No patient: {title}."))
+        found.append(Fold(heading, [Prose(shown)]) if names else paragraph(f"No patients {title}."))
     return found
-
-
-def _prose(markup: Markup) -> Block:
-    from dermograph.workbench.site.blocks import Prose
-
-    return Prose(markup)

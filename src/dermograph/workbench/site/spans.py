@@ -14,9 +14,10 @@ Band = tuple[Decimal, Decimal, bool, bool]
 _OPEN = Decimal(999999999)
 
 
-def bands(tree: Tree, criterion: str) -> dict[str, Band]:
-    """By fact, the band of its values that the criterion leaves, as far as ranges joined by *and* tell it."""
+def bands(tree: Tree, criterion: str) -> tuple[dict[str, Band], bool]:
+    """By fact, the band of its values that the criterion leaves, and whether these bands say all that it says."""
     found: dict[str, Band] = {}
+    whole = True
     queue = [criterion]
     while queue:
         definition = tree["criteria"][queue.pop()]
@@ -26,7 +27,10 @@ def bands(tree: Tree, criterion: str) -> dict[str, Band]:
             found[definition["fact"]] = _both(known, band) if known else band
         elif definition.get("op") == "and":
             queue += [member for member, positive in definition["members"] if positive]
-    return found
+            whole = whole and all(positive for _, positive in definition["members"])
+        else:
+            whole = False
+    return found, whole
 
 
 def words(band: Band, unit: str) -> str:
@@ -42,8 +46,8 @@ def words(band: Band, unit: str) -> str:
 
 def _amount(value: Decimal, unit: str) -> str:
     if unit == "mo" and value >= 12 and value % 12 == 0:
-        return Amount("a", value / 12).words()
-    return Amount(unit, value).words()
+        unit, value = "a", value / 12
+    return Amount(unit, value).words().replace(" ", "\u00a0")
 
 
 def _band(bounds: dict[str, str]) -> Band:

@@ -13,21 +13,8 @@ from dermograph.workbench.site.material import Material
 from dermograph.workbench.site.words import Words
 
 FORCE = ("dg:Absolute", "dg:Relative", "dg:Cautionary")
-_HEADS = (
-    "what",
-    "weight",
-    "when",
-    "least age",
-    "least body weight",
-    "test",
-    "schedule",
-    "after",
-    "length",
-    "in words",
-    "who says so",
-    "sources",
-    "note",
-)
+_HEADS = ("what", "weight", "when", "least age", "least body weight", "test", "schedule", "after", "length", "in words", "sources", "note")
+_DOSE = ("loading dose", "dose", "how often", "at most", "for", "route", "sources")
 _LAST = Decimal(999999999)
 
 
@@ -121,8 +108,7 @@ class _Facts:
             words.amount(node, "dg:after"),
             joined(filter(None, [words.amount(node, "dg:duration"), words.amount(node, "dg:least")]), " or "),
             graph.text(node, "dg:says") or "",
-            words.voice(node),
-            words.cited(node),
+            words.witness(node),
             self.note(node),
         ]
 
@@ -153,45 +139,50 @@ class _Facts:
         regimens = self.material.of_therapy("dg:Regimen", self.therapy)
         if not regimens:
             return []
-        found = {n: spans.bands(tree, p) if (p := graph.text(n, "dg:population")) else {} for n in regimens}
-        measures = sorted({m for bands in found.values() for m in bands}, key=lambda m: (-sum(m in bands for bands in found.values()), m))
+        found = {n: spans.bands(tree, p) if (p := graph.text(n, "dg:population")) else ({}, True) for n in regimens}
+        asked = [m for bands, _ in found.values() for m in bands]
+        measures = sorted(set(asked), key=lambda m: (-asked.count(m), m))
 
         def place(node: str) -> tuple[object, ...]:
             authority = graph.text(node, "dg:authority")
-            lows = [found[node][m][:2] if m in found[node] else (-_LAST, _LAST) for m in measures]
+            lows = [found[node][0].get(m, (-_LAST, _LAST))[:2] for m in measures]
             return (graph.number(authority, "dg:order") or 0 if authority else 0, lows, graph.number(node, "dg:order") or 0, node)
 
         rows = []
         for n in sorted(regimens, key=place):
-            said = [
-                joined([t, words.value(graph.text(n, p) or "")], ": ") if t else words.value(graph.text(n, p) or "")
-                for t, p in (("", "dg:condition"), ("", "dg:withoutDose"), ("raise", "dg:titration"), ("lower", "dg:taper"))
-                if graph.text(n, p)
-            ]
-            dose = [words.amount(n, p) for p in ("dg:dose", "dg:perKilogram") if graph.nodes(n, p)]
-            every = [words.amount(n, "dg:frequency"), Markup("every {}").format(words.amount(n, "dg:every")) if graph.nodes(n, "dg:every") else ""]
-            divided = graph.text(n, "dg:divided")
+            bands, whole = found[n]
             population = graph.text(n, "dg:population")
-            rows.append(
-                [
-                    words.link(population) if population else "everybody",
-                    *(spans.words(found[n][m], tree["facts"][m]["unit"] or "1") if m in found[n] else "any" for m in measures),
-                    graph.text(n, "dg:phase") or "",
-                    words.amount(n, "dg:loading"),
-                    joined(dose, " or "),
-                    joined(filter(None, every)) + (f", in {divided} doses" if divided and divided != "1" else ""),
-                    words.amount(n, "dg:maximum"),
-                    words.amount(n, "dg:duration"),
-                    words.links(graph.nodes(n, "dg:route")),
-                    joined(said, "; "),
-                    words.voice(n),
-                    words.cited(n),
-                    joined(filter(None, [self.note(n), words.link(n, "details")]), "; "),
-                ]
-            )
-        heads = ["for whom", *(tree["facts"][m]["label"] for m in measures), "phase", "loading dose", "dose", "how often", "at most", "for", "route"]
-        heads += ["in words", "who says so", "sources", "note"]
+            told = [spans.words(bands[m], tree["facts"][m]["unit"] or "1") if m in bands else "any" for m in measures]
+            whom: list[str | Markup] = ["" if whole else words.link(population or ""), *told]
+            if whole and population and measures:
+                first = next(i for i, m in enumerate(measures, 1) if m in bands)
+                whom[first] = words.link(population, told[first - 1])
+            rows.append([self._regimen(n), *whom, *self._dose(n)])
+        heads = ["regimen", "for whom", *(_measure(tree["facts"][m]) for m in measures), *_DOSE]
         return [Table("Doses by population, the guidelines' first", heads, rows)]
+
+    def _regimen(self, node: str) -> Markup:
+        """The name of a regimen with what is said of it in words."""
+        graph, words = self.graph, self.words
+        parts = (("", "dg:phase"), ("", "dg:condition"), ("", "dg:withoutDose"), ("raise: ", "dg:titration"), ("lower: ", "dg:taper"))
+        said: list[str | Markup] = [f"{title}{text}" for title, predicate in parts if (text := graph.text(node, predicate))]
+        said += [note] if (note := self.note(node)) else []
+        return joined([words.link(node), *(Markup("<small>{}</small>").format(line) for line in said)], " ")
+
+    def _dose(self, node: str) -> list[str | Markup]:
+        words = self.words
+        doses = [words.amount(node, p) for p in ("dg:dose", "dg:perKilogram")]
+        often = [words.amount(node, "dg:frequency"), words.interval(node, "dg:every")]
+        divided = self.graph.text(node, "dg:divided")
+        return [
+            words.amount(node, "dg:loading"),
+            joined(filter(None, doses), " or "),
+            joined(filter(None, often)) + (f", in {divided} doses" if divided and divided != "1" else ""),
+            words.amount(node, "dg:maximum"),
+            words.amount(node, "dg:duration"),
+            words.links(self.graph.nodes(node, "dg:route")),
+            words.witness(node),
+        ]
 
     def differences(self) -> list[Table]:
         """Each disagreement on the therapy with what every side says."""
@@ -203,6 +194,11 @@ class _Facts:
                 whom = words.links(graph.nodes(node, "dg:criterion")) if number == 0 else ""
                 rows.append([about, whom, words.voice(side), graph.text(side, "dg:says") or "", words.cited(side)])
         return [Table("What each source says", ["matter", "for whom", "who", "says", "sources"], rows)] if rows else []
+
+
+def _measure(fact: dict[str, str]) -> str:
+    """Heading of a measure; ages are told in years where they come out even, so that their label would mislead."""
+    return fact["label"].partition(" in ")[0]
 
 
 RECOMMENDATION = ["recommendation", "therapy", "guideline", "direction", "strength", "certainty", "for whom", "step", "first", "sources"]
@@ -218,10 +214,10 @@ def recommendation(words: Words, node: str) -> list[str | Markup]:
         words.links(graph.nodes(node, "dg:therapy")),
         words.links(graph.nodes(node, "dg:guideline")),
         words.links(graph.nodes(node, "dg:direction")),
-        f"{strength} ({scale})" if strength and scale else strength or "",
+        Markup("{} <small>{}</small>").format(strength, scale) if strength and scale else strength or "",
         graph.text(node, "dg:certainty") or "",
         joined([words.link(c) for p in ("dg:population", "dg:indication") for c in graph.nodes(node, p)], "; "),
         words.links(graph.nodes(node, "dg:step")),
-        listed(words.link(p) for p in graph.nodes(node, "dg:prerequisite")),
+        joined((words.link(p) for p in graph.nodes(node, "dg:prerequisite")), "; "),
         words.cited(node),
     ]

@@ -12,6 +12,8 @@ from dermograph.terms import expand, local_name
 from dermograph.workbench.site.blocks import Facts, Section, Table, joined, linked, listed
 from dermograph.workbench.site.material import Material
 
+MANY = 12
+"""Nodes in a cell above which they are shown on demand."""
 _HIDDEN = {"rdf:type", "skos:prefLabel", "skos:definition"}
 _OPERATORS = {"owl:intersectionOf": " and ", "owl:unionOf": " or ", "owl:oneOf": ", "}
 
@@ -55,12 +57,18 @@ class Words:
         """A quantity that a node has, in words; empty where it has none."""
         return joined(self._blank(quantity) for quantity in self.graph.nodes(node, predicate))
 
+    def interval(self, node: str, predicate: str) -> Markup:
+        """A quantity that a node has, as an interval."""
+        return joined(self._amount(quantity).interval() for quantity in self.graph.nodes(node, predicate))
+
+    def _amount(self, node: str) -> Amount:
+        ends = {k: Decimal(str(v)) for k in ("value", "low", "high") if (v := self.graph.text(node, f"dg:{k}")) is not None}
+        return Amount(self.graph.text(node, "dg:unit") or "1", **ends)
+
     def _blank(self, node: str) -> Markup:
         graph = self.graph
         if "dg:Quantity" in graph.nodes(node, "rdf:type"):
-            ends = {k: str(v) for k in ("value", "low", "high", "unit") if (v := graph.text(node, f"dg:{k}")) is not None}
-            found = Amount.of(ends)
-            return escape(found.words() if found else "")
+            return escape(self._amount(node).words())
         for predicate, by in _OPERATORS.items():
             if head := graph.text(node, predicate):
                 return joined((self.value(item) for item in graph.items(head)), by)
@@ -77,8 +85,17 @@ class Words:
 
     def cited(self, node: str) -> Markup:
         """Statements and references that a node cites."""
-        statements = [self.link(s, local_name(s)) for s in self.graph.nodes(node, "dg:statement")]
+        statements = [self.identifier(s) for s in self.graph.nodes(node, "dg:statement")]
         return joined([*statements, *(self.link(s) for s in self.graph.nodes(node, "dg:source"))])
+
+    def identifier(self, node: str) -> Markup:
+        """A node as a link under its local name, as statements are cited."""
+        return Markup('<span class="id">{}</span>').format(self.link(node, local_name(node)))
+
+    def witness(self, node: str) -> Markup:
+        """Who says what a node says, and where it was read; the identifiers of statements speak for the documents."""
+        authorities = [Markup("<strong>{}</strong>").format(self.link(a)) for a in self.graph.nodes(node, "dg:authority")]
+        return joined(filter(None, [joined(authorities), self.cited(node)]), ": ")
 
     def voice(self, node: str) -> Markup:
         """Who says what a node says: a regulator or body, else the documents."""
@@ -109,5 +126,8 @@ class Words:
                 if user != node:
                     by_kind.setdefault(self.material.kind(user), []).append(user)
             for kind, nodes in sorted(by_kind.items()):
-                rows.append([self.link(predicate), kind, listed(self.link(u) for u in nodes)])
+                links = listed(self.link(u) for u in nodes)
+                if len(nodes) > MANY:
+                    links = Markup("<details><summary>{} nodes</summary>{}</details>").format(f"{len(nodes):,}", links)
+                rows.append([self.link(predicate), kind, links])
         return Section("used-by", "Used by", [Table("Nodes that refer to it", ["as what it", "kind", "nodes"], rows)] if rows else [])
