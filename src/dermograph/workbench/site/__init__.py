@@ -79,9 +79,11 @@ def _pages(material: Material, expected: Path | None, prose: Path | None, comman
         command_pages.pages(commands) if commands else iter(()),
     ):
         for page in pages:
-            told.add(page.path)
-            yield page
-    yield from terms.pages(material, words, told)
+            if "#" not in page.path:
+                told.add(page.path)
+                yield terms.with_guests(material, words, page)
+    for page in terms.pages(material, words, told):
+        yield terms.with_guests(material, words, page)
 
 
 def _entries(page: Page) -> Iterator[list[str]]:

@@ -36,7 +36,7 @@ def pages(material: Material, words: Words) -> Iterator[Page]:
 def _expected(words: Words, expected: dict[str, Any]) -> list[Block]:
     found: list[Block] = []
     if sources := expected.get("sources"):
-        found.append(paragraph("Taken from ", joined(words.link(f"ad:{s}", str(s)) for s in sources)))
+        found.append(paragraph(Markup("Taken from {}.").format(joined(words.link(f"ad:{s}", str(s)) for s in sources))))
     rows = []
     for therapy, want in (expected.get("therapies") or {}).items():
         reasons = [*want.get("because", ()), *want.get("because_includes", ())]

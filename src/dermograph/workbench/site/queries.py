@@ -60,7 +60,7 @@ def _answer(words: Words, store: ox.Store, file: Path, expected: Path | None) ->
         return [paragraph("It gives triples.")]
     heads = [v.value for v in answer.variables]
     rows = list(questions.rows(answer))
-    blocks: list[Block] = [paragraph(f"{len(rows):,} rows. Ask it yourself: ", Markup("<code>dermograph query {}</code>").format(file.stem))]
+    blocks: list[Block] = [paragraph(Markup("{} rows. Ask it yourself: <code>dermograph query {}</code>").format(f"{len(rows):,}", file.stem))]
     wanted = expected / f"{file.stem}.csv" if expected else None
     if wanted and wanted.is_file():
         with wanted.open(encoding="utf-8", newline="") as lines:

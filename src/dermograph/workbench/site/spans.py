@@ -36,12 +36,9 @@ def bands(tree: Tree, criterion: str) -> tuple[dict[str, Band], bool]:
 def words(band: Band, unit: str) -> str:
     """A band as a person says it; months are told in years where they come out even."""
     low, high, low_in, high_in = band
-    parts = []
-    if low > -_OPEN:
-        parts.append(f"{'from' if low_in else 'above'} {_amount(low, unit)}")
-    if high < _OPEN:
-        parts.append(f"{'up to' if high_in else 'under'} {_amount(high, unit)}")
-    return " ".join(parts)
+    start = f"{'from' if low_in else 'above'} {_amount(low, unit)}" if low > -_OPEN else ""
+    end = f"{'up to' if high_in else 'under'} {_amount(high, unit)}" if high < _OPEN else ""
+    return f"{start} to {end.removeprefix('up to ')}" if start and end else start or end
 
 
 def _amount(value: Decimal, unit: str) -> str:

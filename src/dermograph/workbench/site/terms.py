@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -50,17 +51,32 @@ def _page(material: Material, words: Words, node: str) -> Page:
     if instances:
         found = Prose(Markup("<p>{}</p>").format(words.links(instances)))
         sections.append(Section("instances", "Its nodes", [found if len(instances) <= 30 else Fold(f"{len(instances):,} nodes", [found])]))
-    sections += [words.used(node), words.described(node)]
-    guests = material.addresses.guests.get(node, [])
+    sections += [words.used(node), Section("having", "Nodes that have it", _having(words, node)), words.described(node)]
+    said = graph.text(node, "skos:definition") or graph.text(node, "dg:says")
+    of = graph.nodes(node, "dg:therapy")
+    lead = joined(filter(None, [f"{said.rstrip('.')}." if said else "", Markup("Of {}.").format(words.links(of)) if of else ""]), " ")
+    return Page(material.addresses[node], graph.label(node), material.kind(node), lead, sections, _above(material, node), node)
+
+
+def with_guests(material: Material, words: Words, page: Page) -> Page:
+    """A page with the nodes that stand on it because their names differ from its own by case alone."""
+    graph = material.graph
+    guests = material.addresses.guests.get(page.iri, [])
+    sections, anchors = list(page.sections), []
     for guest in guests:
-        title = f"{graph.label(guest)} ({guest})"
-        facts: list[Block] = [paragraph(graph.text(guest, "skos:definition") or "")]
-        facts += [*words.described(guest).blocks]
-        facts += [Fold("Used by", words.used(guest).blocks)] if words.used(guest).blocks else []
-        sections.append(Section(local_name(guest), title, facts))
-    anchors = [(g, graph.label(g), graph.text(g, "skos:definition") or "") for g in guests]
-    lead = graph.text(node, "skos:definition") or graph.text(node, "dg:says") or ""
-    return Page(material.addresses[node], graph.label(node), material.kind(node), lead, sections, _above(material, node), node, anchors)
+        definition = graph.text(guest, "skos:definition") or ""
+        used = [*words.used(guest).blocks, *_having(words, guest)]
+        facts: list[Block] = [paragraph(definition), *words.described(guest).blocks, *([Fold("Used by", used)] if used else [])]
+        sections.append(Section(local_name(guest), f"{graph.label(guest)} ({guest})", facts))
+        anchors.append((guest, graph.label(guest), definition))
+    return replace(page, sections=sections, anchors=anchors)
+
+
+def _having(words: Words, node: str) -> list[Block]:
+    """The nodes that have a property."""
+    nodes = [n for n in words.graph.having(node) if n in words.material.addresses]
+    found = Prose(Markup("<p>{}</p>").format(words.links(nodes)))
+    return [Fold(f"{len(nodes):,} nodes have it", [found])] if nodes else []
 
 
 def _above(material: Material, node: str) -> tuple[tuple[str, str], ...]:

@@ -164,8 +164,8 @@ class _Facts:
     def _regimen(self, node: str) -> Markup:
         """The name of a regimen with what is said of it in words."""
         graph, words = self.graph, self.words
-        parts = (("", "dg:phase"), ("", "dg:condition"), ("", "dg:withoutDose"), ("raise: ", "dg:titration"), ("lower: ", "dg:taper"))
-        said: list[str | Markup] = [f"{title}{text}" for title, predicate in parts if (text := graph.text(node, predicate))]
+        said: list[str | Markup] = [text for p in ("dg:phase", "dg:condition", "dg:withoutDose") if (text := graph.text(node, p))]
+        said += [f"{graph.label(p)}: {text}" for p in ("dg:titration", "dg:taper") if (text := graph.text(node, p))]
         said += [note] if (note := self.note(node)) else []
         return joined([words.link(node), *(Markup("<small>{}</small>").format(line) for line in said)], " ")
 
