@@ -13,7 +13,7 @@ from dermograph.workbench.site.material import Material
 from dermograph.workbench.site.words import Words
 
 FORCE = ("dg:Absolute", "dg:Relative", "dg:Cautionary")
-_HEADS = ("what", "weight", "when", "least age", "least body weight", "test", "schedule", "after", "length", "in words", "sources", "note")
+_HEADS = ("what", "weight", "when", "least age", "least weight", "test", "schedule", "after", "length", "in words", "sources", "note")
 _DOSE = ("loading dose", "dose", "how often", "at most", "for", "route", "sources")
 _LAST = Decimal(999999999)
 
@@ -41,7 +41,7 @@ def _list(material: Material, words: Words) -> Page:
         "therapies.html",
         "Therapies",
         "list",
-        "Each therapy that a guideline speaks of, and below all classes of therapy, co-medication included.",
+        "Each therapy that a guideline speaks of, and below every other class of therapy.",
         [Section("spoken-of", "Spoken of by a guideline", tables), Section("all", "All therapies", [_hierarchy(material, words, "dg:Therapy")])],
     )
 
