@@ -1,1 +1,1 @@
-"""Commands of the author's workbench, one module each."""
+"""Commands of the author's workbench, one to a module: thin functions over ``dermograph.workbench``."""
