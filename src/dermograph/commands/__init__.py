@@ -1,0 +1,1 @@
+"""Commands of the author's workbench, each a thin function in a module of its own."""
