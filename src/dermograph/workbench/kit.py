@@ -45,11 +45,12 @@ _TESTS = {
 _GRAPHS = {"patientGraph": "patient.ttl", "factsGraph": "facts.ttl"}
 
 
-def write(out: Path, knowledge: Knowledge, ontology: Path, entries: Sequence[Entry]) -> Iterator[str]:
+def write(out: Path, knowledge: Knowledge, ontology: Path, entries: Sequence[Entry], verdicts: bool = True) -> Iterator[str]:
     """Write the kit into a folder, and give the name of each case when its files are there.
 
     :param out: a folder that is empty or not there yet.
     :param entries: the cases, each with the day asked about in its graph.
+    :param verdicts: whether the kit holds the expected verdicts, which are nine tenths of it.
     :raises InputError: the folder is not empty, or a case names no day.
     :raises InvalidInput: the graph of a case breaks a shape.
     """
@@ -73,15 +74,15 @@ def write(out: Path, knowledge: Knowledge, ontology: Path, entries: Sequence[Ent
             if isinstance(answer, InvalidInput):
                 raise answer
             entry = by_record[id(one)]
-            write_case(out, entry, truths, place, subjects, answer)
+            write_case(out, entry, truths, place, subjects, answer if verdicts else None)
             letters = "".join(LETTERS[truths.of(c, place)] for c in table["criteria"])
             table["cases"][entry.name] = {"patient": answer.patient, "asOf": one.as_of, "truths": letters}
-            rows += conformance.verdict_rows(entry.name, answer.to_json())
+            rows += conformance.verdict_rows(entry.name, answer.to_json()) if verdicts else ()
             yield entry.name
     table["cases"] = dict(sorted(table["cases"].items()))
     _text(out / conformance.TRUTHS, json.dumps(table, ensure_ascii=False, indent=0) + "\n")
     _text(out / conformance.VERDICTS, conformance.csv_text([list(conformance.VERDICT_COLUMNS), *sorted(rows)]))
-    _text(out / "manifest.ttl", manifest(entries))
+    _text(out / "manifest.ttl", manifest(entries, list(_TESTS) if verdicts else [k for k in _TESTS if k != "verdict"]))
     _text(out / "README.md", specification.page(knowledge.tree, knowledge.version, len(entries)))
 
 
@@ -101,16 +102,19 @@ def write_guideline(out: Path, tree: Tree, ontology: Path) -> None:
         _text(out / "criteria" / f"{local_name(name)}.rq", sentences.sparql(tree, name) + "\n")
 
 
-def write_case(out: Path, entry: Entry, truths: Truths, place: int, subjects: dict[object, list[ox.Triple]], answer: Assessment) -> None:
+def write_case(out: Path, entry: Entry, truths: Truths, place: int, subjects: dict[object, list[ox.Triple]], answer: Assessment | None) -> None:
     """Write the files of one case.
 
     :param place: place of the patient in the truths.
     :param subjects: triples of the record and the facts by their subject.
+    :param answer: the expected answer; None leaves it out.
     """
     folder = out / "cases" / entry.name
     _text(folder / "patient.ttl", (entry.folder / "patient.ttl").read_text(encoding="utf-8"))
     _turtle(folder / "facts.ttl", facts(entry.record.patient, subjects))
     _turtle(folder / "criteria.ttl", stages.criteria(truths, place, entry.record.patient))
+    if answer is None:
+        return
     stable = dataclasses.replace(answer, knowledge=Provenance(answer.knowledge.version, NO_DIGEST), input=Input(NO_DIGEST))
     _text(folder / "verdict.json", json.dumps(stable.to_json(), ensure_ascii=False, indent=1) + "\n")
     _text(folder / "verdict.ttl", rdf_output.turtle([stable]))
@@ -161,7 +165,7 @@ def _plain(barriers: Iterable[Tree]) -> list[Tree]:
 # --- the manifest
 
 
-def manifest(entries: Sequence[Entry]) -> str:
+def manifest(entries: Sequence[Entry], kinds: Sequence[str]) -> str:
     """The list of tests as Turtle in which every IRI of a file is relative to the kit."""
     lines = [
         "@prefix dcterms: <http://purl.org/dc/terms/> .",
@@ -174,11 +178,11 @@ def manifest(entries: Sequence[Entry]) -> str:
         '    rdfs:label "Dermograph conformance kit"@en ;',
         "    dcterms:license <https://creativecommons.org/licenses/by/4.0/> ;",
         "    mf:entries (",
-        *(f"        <#{quote(e.name)}-{kind}>" for e in entries for kind in _TESTS),
+        *(f"        <#{quote(e.name)}-{kind}>" for e in entries for kind in kinds),
         "    ) .",
     ]
     for entry in entries:
-        for kind in _TESTS:
+        for kind in kinds:
             lines += ["", *_test(entry, kind)]
     return "\n".join(lines) + "\n"
 
