@@ -29,7 +29,7 @@ def kit(
         Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of cases; default: tests/cases beside the ontology.")
     ] = None,
     packed: Annotated[bool, typer.Option("--zip", help="Write OUT.zip beside the folder, too.")] = False,
-    verdicts: Annotated[bool, typer.Option("--verdicts/--no-verdicts", help="Whether to write the expected verdicts, nine tenths of the kit.")] = True,
+    brief: Annotated[bool, typer.Option("--brief", help="Leave the full answers out, nine tenths of the kit; the table of verdicts stays.")] = False,
     verify: Annotated[
         Path | None, typer.Option(metavar="RESULTS", exists=True, dir_okay=False, help="Compare an engine's results with the kit in OUT.")
     ] = None,
@@ -38,16 +38,16 @@ def kit(
 ) -> None:
     """Write the conformance kit for other engines, or compare an engine's results with one."""
     if verify is not None:
-        if ontology or cases or packed:
-            raise UsageError("--verify writes nothing, so --ontology, --cases and --zip have nothing to do", "leave them out")
+        if ontology or cases or packed or brief:
+            raise UsageError("--verify writes nothing, so --ontology, --cases, --brief and --zip have nothing to do", "leave them out")
         _verify(out, verify, partial, format)
         return
     if partial or format is not ReportFormat.text:
         raise UsageError("--partial and --format belong to --verify", "leave them out, or name the results with --verify")
-    _write(out, ontology, cases, packed, verdicts)
+    _write(out, ontology, cases, packed, brief)
 
 
-def _write(out: Path, ontology: Path | None, cases: Path | None, packed: bool, verdicts: bool) -> None:
+def _write(out: Path, ontology: Path | None, cases: Path | None, packed: bool, brief: bool) -> None:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -63,9 +63,9 @@ def _write(out: Path, ontology: Path | None, cases: Path | None, packed: bool, v
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("cases", total=len(entries))
-        for name in made.write(out, Knowledge.load(ontology), where, entries, verdicts):
+        for name in made.write(out, Knowledge.load(ontology), where, entries, brief):
             progress.update(task, advance=1, description=name)
-    typer.echo(f"{out}: {len(entries)} cases, {len(entries) * (3 if verdicts else 2)} tests; README.md specifies the evaluation")
+    typer.echo(f"{out}: {len(entries)} cases, {len(entries) * (2 if brief else 3)} tests; README.md specifies the evaluation")
     if packed:
         typer.echo(f"{made.zipped(out)} written")
 

@@ -45,12 +45,12 @@ _TESTS = {
 _GRAPHS = {"patientGraph": "patient.ttl", "factsGraph": "facts.ttl"}
 
 
-def write(out: Path, knowledge: Knowledge, ontology: Path, entries: Sequence[Entry], verdicts: bool = True) -> Iterator[str]:
+def write(out: Path, knowledge: Knowledge, ontology: Path, entries: Sequence[Entry], brief: bool = False) -> Iterator[str]:
     """Write the kit into a folder, and give the name of each case when its files are there.
 
     :param out: a folder that is empty or not there yet.
     :param entries: the cases, each with the day asked about in its graph.
-    :param verdicts: whether the kit holds the expected verdicts, which are nine tenths of it.
+    :param brief: whether the full answers, nine tenths of the kit, are left out; the table of verdicts stays.
     :raises InputError: the folder is not empty, or a case names no day.
     :raises InvalidInput: the graph of a case breaks a shape.
     """
@@ -74,15 +74,15 @@ def write(out: Path, knowledge: Knowledge, ontology: Path, entries: Sequence[Ent
             if isinstance(answer, InvalidInput):
                 raise answer
             entry = by_record[id(one)]
-            write_case(out, entry, truths, place, subjects, answer if verdicts else None)
+            write_case(out, entry, truths, place, subjects, None if brief else answer)
             letters = "".join(LETTERS[truths.of(c, place)] for c in table["criteria"])
             table["cases"][entry.name] = {"patient": answer.patient, "asOf": one.as_of, "truths": letters}
-            rows += conformance.verdict_rows(entry.name, answer.to_json()) if verdicts else ()
+            rows += conformance.verdict_rows(entry.name, answer.to_json())
             yield entry.name
     table["cases"] = dict(sorted(table["cases"].items()))
     _text(out / conformance.TRUTHS, json.dumps(table, ensure_ascii=False, indent=0) + "\n")
     _text(out / conformance.VERDICTS, conformance.csv_text([list(conformance.VERDICT_COLUMNS), *sorted(rows)]))
-    _text(out / "manifest.ttl", manifest(entries, list(_TESTS) if verdicts else [k for k in _TESTS if k != "verdict"]))
+    _text(out / "manifest.ttl", manifest(entries, [kind for kind in _TESTS if not (brief and kind == "verdict")]))
     _text(out / "README.md", specification.page(knowledge.tree, knowledge.version, len(entries)))
 
 
