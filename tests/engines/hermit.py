@@ -1,6 +1,6 @@
 """HermiT proves the criteria of a conformance kit; nothing here comes from Dermograph but the kit.
 
-``python tests/engines/hermit.py KIT CASE …`` with the OWL form of section 8 of the kit's page, all criteria at once: the
+From ``tests/``: ``python -m engines.hermit KIT CASE …``, with the OWL form of section 8 of the kit's page, all criteria at once: the
 facts and the closed world of a case have to be consistent, and inconsistent as soon as any truth is taken for its contrary.
 """
 
@@ -46,7 +46,7 @@ def guideline(kit: Path) -> Graph:
 def criteria(kit: Path) -> tuple[Node, ...]:
     """All criteria of a kit."""
     kinds = (DG.AtomicCriterion, DG.CompositeCriterion)
-    return tuple(sorted({c for kind in kinds for c in guideline(kit).subjects(RDF.type, kind)}))
+    return tuple(sorted({c for kind in kinds for c in guideline(kit).subjects(RDF.type, kind)}, key=str))
 
 
 @cache

@@ -1,6 +1,6 @@
 """Apache Jena answers the criteria of a conformance kit; nothing here comes from Dermograph but the kit.
 
-``python tests/engines/jena.py KIT > RESULTS.csv``, with Debian's ``libapache-jena-java`` and a Java runtime. One run of
+From ``tests/``: ``python -m engines.jena KIT > RESULTS.csv``, with Debian's ``libapache-jena-java`` and a Java runtime. One run of
 Jena's command line loads the guideline graph and the facts of all cases and answers the query of every criterion.
 """
 
@@ -18,11 +18,12 @@ from itertools import product
 from pathlib import Path
 
 FOLDER = Path("/usr/share/java")
-JARS = (
-    "jena-arq jena-base jena-cmds jena-core jena-iri thrift commons-cli commons-codec commons-compress commons-csv commons-io commons-lang3 "
-    "dexx.collection gson guava jackson-core jackson-databind jackson-annotations jsonld-java protobuf slf4j-api slf4j-nop titanium-json-ld "
-    "jakarta.json-api"
-).split()
+JARS = [
+    *("jena-arq", "jena-base", "jena-cmds", "jena-core", "jena-iri"),
+    *("commons-cli", "commons-codec", "commons-compress", "commons-csv", "commons-io", "commons-lang3", "dexx.collection", "gson", "guava"),
+    *("jackson-annotations", "jackson-core", "jackson-databind", "jakarta.json-api", "jsonld-java", "titanium-json-ld"),
+    *("protobuf", "slf4j-api", "slf4j-nop", "thrift"),
+]
 MISPLACED = "org/apache/jena/ext/xerces/"
 """Where Debian's package has the messages of a library, which the library looks for under ``xerces/``; without them it does not start."""
 

@@ -1,7 +1,7 @@
-"""A plain program, written from section 7 of the kit's page alone, answers the verdicts of a conformance kit.
+"""A plain program, written from section 7 of the kit's page alone, finds the verdicts of the cases from their records.
 
-``python tests/engines/plain.py KIT > RESULTS.csv``. It reads ``rules.json``, the expected truths and the facts, and finds
-status, rank and kinds of reason; whether to continue a therapy needs the record, and is left out.
+From ``tests/``: ``python -m engines.plain KIT > RESULTS.csv``. It finds facts, truths, and then status, rank and kinds of
+reason by ``rules.json``; whether to go on with a therapy is left out.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rdflib import RDF, Graph, Namespace, URIRef
+from rdflib import Graph
+
+from engines.plain_facts import FACT, Pair, facts
+from engines.plain_truths import Criteria
 
 Tree = dict[str, Any]
-FACT = "https://w3id.org/dermograph/fact#"
-PT = Namespace("https://w3id.org/dermograph/patient#")
 AD = "https://w3id.org/dermograph/ad#"
 ORDER = ["ongoing", "excluded", "deferred", "undetermined", "eligible"]
 WORDS = ["stop", "review", "yes"]
 LAST = 10**6
-TRUTH = {"T": True, "F": False, "U": None}
 
 
 @dataclass(frozen=True)
@@ -172,25 +173,31 @@ class Engine:
         return {t: str(places.index(o) + 1) for t, o in orders.items()}
 
 
-def answers(kit: Path) -> Iterator[tuple[str, str, str, str, str]]:
-    """Case, therapy, status, rank and kinds of reason, for all cases."""
-    rules, table = (json.loads((kit / name).read_text(encoding="utf-8")) for name in ("rules.json", "truths.json"))
-    for case, told in table["cases"].items():
-        truth = {c: TRUTH[letter] for c, letter in zip(table["criteria"], told["truths"], strict=True)}
-        for verdict in Engine(rules, truth, facts(kit / "cases" / case / "facts.ttl")).verdicts():
-            yield case, *verdict
+def truths(kit: Path) -> Iterator[tuple[str, set[Pair], dict[str, bool | None]]]:
+    """Case, facts and truth of each criterion, for all cases."""
+    guideline = Graph().parse(kit / "guideline.ttl")
+    criteria = Criteria(guideline)
+    for folder in sorted((kit / "cases").iterdir()):
+        found = facts(guideline, folder / "patient.ttl")
+        yield folder.name, found, criteria.truths(found)
 
 
-def facts(path: Path) -> dict[str, list[str]]:
-    """Classes of the nodes that a patient's facts point at, or their values, by name of the fact property."""
-    graph, found = Graph().parse(path), dict[str, list[str]]()
-    (me,) = graph.subjects(RDF.type, PT.Patient)
-    for predicate, value in graph.predicate_objects(me):
-        if isinstance(predicate, URIRef) and predicate.startswith(FACT):
-            classes = list(graph.objects(value, RDF.type)) or [value]
-            found.setdefault(predicate.removeprefix(FACT), []).extend(str(c).replace(AD, "ad:") for c in classes)
+def verdicts(kit: Path, case: str, found: set[Pair], known: dict[str, bool | None]) -> Iterator[tuple[str, ...]]:
+    """Case, therapy, status, rank and kinds of reason."""
+    told: dict[str, list[str]] = {}
+    for fact, value in found:
+        told.setdefault(fact.removeprefix(str(FACT)), []).append(value.replace(AD, "ad:"))
+    for verdict in Engine(rules(kit), {name.replace(AD, "ad:"): truth for name, truth in known.items()}, told).verdicts():
+        yield case, *verdict
+
+
+@cache
+def rules(kit: Path) -> Tree:
+    """The rules of a kit."""
+    found: Tree = json.loads((kit / "rules.json").read_text(encoding="utf-8"))
     return found
 
 
 if __name__ == "__main__":
-    csv.writer(sys.stdout, lineterminator="\n").writerows([("case", "therapy", "status", "rank", "because"), *answers(Path(sys.argv[1]))])
+    rows = (row for case, found, known in truths(Path(sys.argv[1])) for row in verdicts(Path(sys.argv[1]), case, found, known))
+    csv.writer(sys.stdout, lineterminator="\n").writerows([("case", "therapy", "status", "rank", "because"), *rows])

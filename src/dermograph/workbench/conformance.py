@@ -81,7 +81,7 @@ def verify(kit: Path, results: Path, *, partial: bool = False) -> Report:
         for place, column in enumerate(columns):
             compared += 1
             if said is None or said[place] != wanted[place]:
-                differences.append(Difference(case, of, column, wanted[place], said and said[place]))
+                differences.append(Difference(case, of, column, wanted[place], None if said is None else said[place]))
     return Report(compared, tuple(sorted(differences, key=lambda d: (d.case, d.of, d.column))))
 
 
