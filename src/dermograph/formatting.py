@@ -92,6 +92,7 @@ class _Layout:
         self.arcs = arcs
         self.labelled = _labelled(arcs)
         self.used: set[str] = set()
+        self.written: dict[Term, str] = {}
 
     def text(self) -> str:
         """The whole file."""
@@ -153,6 +154,12 @@ class _Layout:
 
     def flat(self, term: Term) -> str:
         """A term on one line, unless a literal inside it has several."""
+        found = self.written.get(term)
+        if found is None:
+            found = self.written[term] = self._flat(term)
+        return found
+
+    def _flat(self, term: Term) -> str:
         if isinstance(term, ox.NamedNode):
             return self.name(term.value) if term.value != _NIL else "()"
         if isinstance(term, ox.Literal):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
@@ -31,20 +31,21 @@ def triples(knowledge: Knowledge, records: Sequence[Record]) -> dict[str, list[o
     truths, known = knowledge.truths(records)
     before = set(given)
     facts = [t for t in dict.fromkeys(known) if t not in before]
-    return {"record": list(dict.fromkeys(given)), "facts": facts, "criteria": list(_criteria(truths, records))}
+    judged = [t for place, one in enumerate(records) for t in criteria(truths, place, one.patient)]
+    return {"record": list(dict.fromkeys(given)), "facts": facts, "criteria": judged}
 
 
-def _criteria(truths: Truths, records: Sequence[Record]) -> Iterable[ox.Triple]:
-    for place, one in enumerate(records):
-        for number, name in enumerate(sorted(truths.true)):
-            truth = truths.of(name, place)
-            if truth:
-                yield ox.Triple(one.patient, _TYPE, ox.NamedNode(expand(name)))
-            elif truth is False:
-                outside = ox.BlankNode(f"not{number}")
-                yield ox.Triple(one.patient, _TYPE, outside)
-                yield ox.Triple(outside, _TYPE, _CLASS)
-                yield ox.Triple(outside, _COMPLEMENT, ox.NamedNode(expand(name)))
+def criteria(truths: Truths, place: int, patient: ox.NamedNode | ox.BlankNode) -> Iterator[ox.Triple]:
+    """What is known of the criteria for the patient at a place, as types of the patient."""
+    for number, name in enumerate(sorted(truths.true)):
+        truth = truths.of(name, place)
+        if truth:
+            yield ox.Triple(patient, _TYPE, ox.NamedNode(expand(name)))
+        elif truth is False:
+            outside = ox.BlankNode(f"not{number}")
+            yield ox.Triple(patient, _TYPE, outside)
+            yield ox.Triple(outside, _TYPE, _CLASS)
+            yield ox.Triple(outside, _COMPLEMENT, ox.NamedNode(expand(name)))
 
 
 def trig(found: Iterable[ox.Triple], stage: str) -> str:
