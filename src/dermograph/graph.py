@@ -45,6 +45,12 @@ class Graph:
         """All values of a property of a node, sorted."""
         return list(self._out[node][predicate]) if node in self._out and predicate in self._out[node] else []
 
+    def pairs(self, node: str) -> Iterator[tuple[str, Value]]:
+        """All predicates and values of a node."""
+        for predicate, values in self._out[node].items() if node in self._out else ():
+            for value in values:
+                yield predicate, value
+
     def nodes(self, node: str, predicate: str) -> list[str]:
         """All values of a property that are nodes."""
         return [str(v) for v in self.values(node, predicate)]
@@ -101,6 +107,10 @@ class Graph:
             found.update(v for values in predicates.values() for v in values if isinstance(v, str) and _NAME.fullmatch(v))
         return found
 
+    def referrers(self, node: str) -> list[str]:
+        """All nodes, blank ones too, that a node is a value of, sorted."""
+        return sorted(self._referrers.get(node, ()))
+
     def owner(self, node: str) -> str:
         """The named node that a blank node hangs from; a node with a name is its own."""
         for _ in range(_DEEPEST):
@@ -110,9 +120,16 @@ class Graph:
         return node
 
     @cached_property
+    def _referrers(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for (_, value), subjects in self._in.items():
+            if isinstance(value, str):
+                found[value].update(subjects)
+        return found
+
+    @cached_property
     def _parents(self) -> dict[str, str]:
-        values = ((subject, v) for subject, predicates in self._out.items() for vs in predicates.values() for v in vs)
-        return {str(v): subject for subject, v in values if isinstance(v, str) and v.startswith("_:")}
+        return {node: next(iter(subjects)) for node, subjects in self._referrers.items() if node.startswith("_:")}
 
     def label(self, node: str) -> str:
         """Preferred label of a node, or its name."""

@@ -16,7 +16,7 @@ from dermograph.derive import MODULE
 from dermograph.errors import KnowledgeError
 from dermograph.formatting import canonical
 from dermograph.graph import Graph, apart
-from dermograph.terms import PREFIXES, compact
+from dermograph.terms import PREFIXES, compact, expand
 from dermograph.workbench import turtle
 from dermograph.workbench.positions import Positions, described, gathered
 from dermograph.workbench.problems import Problem
@@ -44,6 +44,12 @@ class Module:
         except SyntaxError as error:
             return turtle.fault(self.text, self.file, error)
 
+    @cached_property
+    def ontologies(self) -> list[str]:
+        """Nodes that say what the file is."""
+        a, ontology = ox.NamedNode(expand("rdf:type")), ox.NamedNode(expand("owl:Ontology"))
+        return sorted(compact(t.subject.value) for t in self.triples if t.predicate == a and t.object == ontology)  # type: ignore[union-attr]
+
     @property
     def triples(self) -> list[ox.Triple]:
         """Triples, none where the file could not be parsed."""
@@ -68,6 +74,12 @@ class Module:
     def mentions(self) -> list[tuple[str, int]]:
         """Names and their lines, those inside queries and sentences included."""
         return list(mentions(self.text))
+
+    def lines(self, value: str) -> list[int]:
+        """Lines that mention a name, or hold a text."""
+        if value.startswith('"'):
+            return [line for line, text in enumerate(self.text.splitlines(), 1) if value in text]
+        return [line for name, line in self.mentions if name == value]
 
     def subject(self, line: int) -> str:
         """The node that a line describes."""
@@ -117,14 +129,17 @@ class Draft:
         return gathered((file, module.described) for file, module in self.files.items())
 
     def problem(self, rule: str, node: str, message: str, mend: str, predicate: str = "", value: str = "") -> Problem:
-        """A finding at a node, at the line of the predicate and the value where they are given."""
+        """A finding at a node, at the line of the predicate and of the value where they are given.
+
+        :param value: a name, or a text with its quotation marks.
+        """
         owner = self.graph.owner(node)
         file, line = self.places.of(owner, predicate)
         if value and file:
             module = self.files[file]
-            start = next((at for n, _, at in module.described if n == owner), 0)
-            lines = [at for name, at in module.mentions if name == value and at >= start and module.subject(at) == owner]
-            line = next((at for at in lines if at >= line), lines[0] if lines else line)
+            begun = next((at for name, _, at in module.described if name == owner), 0)
+            lines = [at for at in module.lines(value) if module.subject(at) == owner]
+            line = next((at for at in lines if at >= max(line, begun)), lines[0] if lines else line)
         return Problem(file, line, rule, owner, message, mend)
 
 

@@ -6,7 +6,7 @@ Each would drop a fact without a word, so that the ontology is refused before an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from dermograph.derive import MODULE, definitions, subclasses
@@ -15,7 +15,7 @@ from dermograph.graph import Graph
 from dermograph.index import CRITERIA, KINDS
 from dermograph.terms import OWN, compact
 from dermograph.workbench import vocabulary
-from dermograph.workbench.draft import Draft, below
+from dermograph.workbench.draft import Draft, Module, below
 from dermograph.workbench.problems import Problem
 
 _QUANTITIES = ("after", "dose", "duration", "every", "frequency", "least", "loading", "maximum", "minimumAge", "minimumWeight", "perKilogram", "schedule")
@@ -73,7 +73,7 @@ def refuse(ontology: Path, graph: Graph | None = None, derived: str | None = Non
     strangers = vocabulary.strangers(graph.names(), set(graph.having("rdf:type")))
     if slips or strangers or any(True for _ in astray(graph)) or any(True for _ in circles(graph)):
         unread = [module.parsed for module in draft.modules if isinstance(module.parsed, Problem)]
-        told = below(unread or slips or unsafe(draft), ontology)
+        told = below(unread or slips or unsafe(draft, draft.modules), ontology)
         if len(told) == 1:
             raise KnowledgeError(*told[0].told)
         rest = [f"{ontology}: and {len(told) - TOLD:,} more findings"] if len(told) > TOLD else []
@@ -91,12 +91,15 @@ def located(ontology: Path, error: KnowledgeError) -> KnowledgeError:
     return KnowledgeError(*below([found], ontology)[0].told) if found.file else error
 
 
-def unsafe(draft: Draft) -> list[Problem]:
-    """Findings that make reasoning unsafe, in the order of files and lines."""
+def unsafe(draft: Draft, modules: Iterable[Module]) -> list[Problem]:
+    """Findings that make reasoning unsafe, in the order of files and lines.
+
+    :param modules: the files whose names are looked at.
+    """
     graph = draft.graph
     declared = set(graph.having("rdf:type"))
     derivable, used = derived_names(graph) - declared, graph.names()
-    found = list(vocabulary.unknown(draft.modules, declared | derivable))
+    found = list(vocabulary.unknown(modules, set(draft.whole.having("rdf:type")) | derivable))
     for name in sorted(derivable & used):
         message = f"{name} follows from label facts and is not in {MODULE.as_posix()}, which is stale"
         found.append(Problem(MODULE.as_posix(), 0, "stale-derived", name, message, f"run: dermograph derive --ontology {draft.ontology}"))
