@@ -101,7 +101,10 @@ class Draft:
         known = earlier.files if earlier else {}
         self.files: dict[str, Module] = {}
         for path in sorted(ontology.rglob("*.ttl")):
-            file, data = path.relative_to(ontology).as_posix(), path.read_bytes()
+            try:
+                file, data = path.relative_to(ontology).as_posix(), path.read_bytes()
+            except OSError as error:
+                raise KnowledgeError(f"{path}: {error.strerror}", "make it a file that can be read") from error
             self.files[file] = known[file] if file in known and known[file].data == data else Module(file, data)
         if derived is not None:
             self.files[MODULE.as_posix()] = Module(MODULE.as_posix(), derived.encode())

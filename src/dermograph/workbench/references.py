@@ -1,7 +1,6 @@
-"""What makes it unsafe to reason with an ontology: a name that nothing declares, a reference to what is of another kind,
-a criterion that rests on itself.
+"""What makes it unsafe to reason with an ontology.
 
-Each would drop a fact without a word, so that the ontology is refused before anybody is assessed with it.
+That is a name that nothing declares, a reference to what is of another kind, and a criterion that rests on itself. Each would drop a fact without a word, so that the ontology is refused before anybody is assessed with it.
 """
 
 from __future__ import annotations
@@ -18,13 +17,14 @@ from dermograph.workbench import vocabulary
 from dermograph.workbench.draft import Draft, Module, below
 from dermograph.workbench.problems import Problem
 
-_QUANTITIES = ("after", "dose", "duration", "every", "frequency", "least", "loading", "maximum", "minimumAge", "minimumWeight", "perKilogram", "schedule")
+_AMOUNTS = ("dose", "loading", "maximum", "minimumAge", "minimumWeight", "perKilogram")
+_TIMES = ("after", "duration", "every", "frequency", "least", "schedule")
 _CRITERIA = ("criterion", "entry", "exit", "indication", "later", "population", "presumedFalseWhen", "screenedIn")
 _THERAPIES = ("therapy", "unsuitabilityOf")
 _CONDITIONS = ("madeUpOf", "rulesOut", "screensFor")
 _OWN = tuple(f"{prefix}:" for prefix in OWN)
 POINTS_AT: dict[str, tuple[str, ...]] = {
-    **{f"dg:{name}": ("dg:Quantity",) for name in _QUANTITIES},
+    **{f"dg:{name}": ("dg:Quantity",) for name in (*_AMOUNTS, *_TIMES)},
     **{f"dg:{name}": ("dg:Criterion",) for name in _CRITERIA},
     **{f"dg:{name}": ("dg:Therapy",) for name in _THERAPIES},
     **{f"dg:{name}": ("dg:Condition",) for name in _CONDITIONS},

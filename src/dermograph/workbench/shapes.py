@@ -110,16 +110,18 @@ class Shapes:
             if old.get(file) is not new.get(file):
                 one, other = (_sayings(d.graph, m[file]) if file in m else {} for d, m in ((before, old), (draft, new)))
                 changed |= {node for node in one.keys() | other.keys() if one.get(node) != other.get(node)}
-        for graph in (before.graph, draft.graph):
-            for node in list(changed):
-                for predicate in self._targets | self._inverse:
-                    changed.update(graph.owner(v) for n in _tree(graph, node) for v in graph.nodes(n, predicate))
         touched, queue = set(changed), list(changed)
         while queue:
             referrers = {draft.graph.owner(r) for inner in _tree(draft.graph, queue.pop()) for r in draft.graph.referrers(inner)}
             queue += referrers - touched
             touched |= referrers
+        for node in changed:
+            touched |= self._aimed(before.graph, node) ^ self._aimed(draft.graph, node)
         return touched
+
+    def _aimed(self, graph: Graph, node: str) -> set[str]:
+        """What a node makes a target, or is seen from over an inverse path."""
+        return {graph.owner(v) for inner in _tree(graph, node) for p in self._targets | self._inverse for v in graph.nodes(inner, p)} - {node}
 
     def _ask(self, draft: Draft, touched: set[str] | None, tick: Tick) -> list[Breach]:
         """Breaches of all nodes, or of those touched and what hangs from them."""
@@ -204,11 +206,12 @@ def _term(term: Any) -> Any:
         return rdflib.URIRef(term.value)
     if isinstance(term, ox.BlankNode):
         return rdflib.BNode(term.value)
-    return rdflib.Literal(term.value, lang=term.language) if term.language else rdflib.Literal(term.value, datatype=rdflib.URIRef(term.datatype.value))
+    if term.language:
+        return rdflib.Literal(term.value, lang=term.language)
+    return rdflib.Literal(term.value, datatype=rdflib.URIRef(term.datatype.value))
 
 
 def _iri(name: str) -> Any:
     import rdflib
 
     return rdflib.URIRef(expand(name))
-

@@ -126,10 +126,9 @@ def _words(text: str) -> Iterator[_Word]:
 
 
 def _open_statement(words: list[_Word]) -> tuple[list[_Word], list[_Word], int]:
-    """The statement that is open after the words: its words, its open brackets, and the place of the word that begins
-    another one though it has not ended, 0 where there is none.
+    """The statement that is open after the words, its open brackets, and the place of the word that begins another.
 
-    A word that begins a line without indentation begins a statement.
+    A word that begins a line without indentation begins a statement; the place is 0 where none does.
     """
     statement: list[_Word] = []
     brackets: list[_Word] = []

@@ -1,0 +1,1 @@
+"""Commands of the author's workbench, one to a module."""
