@@ -113,11 +113,16 @@ class Graph:
 
     def owner(self, node: str) -> str:
         """The named node that a blank node hangs from; a node with a name is its own."""
+        return self.seat(node)[0]
+
+    def seat(self, node: str, predicate: str = "") -> tuple[str, str]:
+        """The named node that a blank node hangs from, and the property over which; a node with a name, and what is given."""
         for _ in range(_DEEPEST):
             if not node.startswith("_:"):
                 break
-            node = self._parents.get(node, "")
-        return node
+            inner, node = node, next(iter(self.referrers(node)), "")
+            predicate = next((p for p, value in self.pairs(node) if value == inner), predicate)
+        return node, predicate
 
     @cached_property
     def _referrers(self) -> dict[str, set[str]]:
@@ -126,10 +131,6 @@ class Graph:
             if isinstance(value, str):
                 found[value].update(subjects)
         return found
-
-    @cached_property
-    def _parents(self) -> dict[str, str]:
-        return {node: next(iter(subjects)) for node, subjects in self._referrers.items() if node.startswith("_:")}
 
     def label(self, node: str) -> str:
         """Preferred label of a node, or its name."""

@@ -64,7 +64,9 @@ def catalog(draft: Draft) -> Iterator[Problem]:
         yield Problem(CATALOG, 0, "catalog", "", "the catalog is missing", "write it with a row for every module, for Protégé to find them")
         return
     except ElementTree.ParseError as error:
-        yield Problem(CATALOG, error.position[0], "catalog", "", f"the catalog is no XML: {error}", "mend it at that line")
+        open_rows = (n for n, row in enumerate(text.splitlines(), 1) if "<uri" in row and not row.rstrip().endswith("/>"))
+        line = next(open_rows, error.position[0])
+        yield Problem(CATALOG, line, "catalog", "", f"the catalog is no XML: {error}", 'write a row as <uri name="…" uri="…"/>')
         return
     wanted = {name: module.file for module in draft.modules for name in module.ontologies}
     given = {row.get("name", ""): row.get("uri", "") for row in rows}
@@ -93,7 +95,7 @@ def prefixes(draft: Draft) -> Iterator[Problem]:
             message = f"the prefix {name}: is declared as {given.get(name, 'nothing')}, and stands for {PREFIXES.get(name, 'nothing')}"
             mend = f'declare "{name}" as {PREFIXES[name]}' if name in PREFIXES else "take it out, and write its IRIs in full"
             line = next(iter(module.lines(f'"{name}"')), 1)
-            yield Problem(DECLARED, line, "prefix", f"{name}:", message, mend)
+            yield Problem(DECLARED, line, "prefix", "", message, mend)
 
 
 def two_files(draft: Draft) -> Iterator[Problem]:
@@ -123,4 +125,7 @@ def stale(draft: Draft) -> Iterator[Problem]:
         yield Problem(file, draft.places.of(node)[1] if node else 0, "stale-derived", node, message, mend)
 
 
-LOCAL = (headers, imports, catalog, prefixes, two_files)
+def local(draft: Draft) -> list[Problem]:
+    """What the files tell without reasoning; imports are looked at once every file says what it is."""
+    unnamed = list(headers(draft))
+    return [*unnamed, *prefixes(draft), *two_files(draft), *([] if unnamed else [*imports(draft), *catalog(draft)])]

@@ -62,7 +62,7 @@ class Checker:
         if unread or slips:
             return self._report(draft, unread + slips, True)
         unsafe = references.unsafe(draft, draft.files.values())
-        found = unsafe + [p for rule in assembly.LOCAL for p in rule(draft)] + list(mappings.rows(draft))
+        found = unsafe + assembly.local(draft) + list(mappings.rows(draft))
         if self.queries:
             found += queries.problems(self.queries, set(draft.whole.having("rdf:type")))
         if not unsafe:

@@ -136,7 +136,7 @@ class Draft:
 
         :param value: a name, or a text with its quotation marks.
         """
-        owner = self.graph.owner(node)
+        owner, predicate = self.graph.seat(node, predicate)
         file, line = self.places.of(owner, predicate)
         if value and file:
             module = self.files[file]

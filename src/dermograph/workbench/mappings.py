@@ -31,7 +31,7 @@ def rows(draft: Draft) -> Iterator[Problem]:
         try:
             about = yaml.safe_load("\n".join(line[1:] for line in head)) or {}
         except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
+            mark = getattr(error, "context_mark", None) or getattr(error, "problem_mark", None)
             message = f"the head is no YAML: {getattr(error, 'problem', error)}"
             yield Problem(file, mark.line + 1 if mark else 1, "mapping", "", message, "mend the lines that begin with #")
             continue

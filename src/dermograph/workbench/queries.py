@@ -62,8 +62,10 @@ def _header(file: str, path: Path, text: str) -> Iterator[Problem]:
     try:
         result = ox.Store().query(text)
     except SyntaxError as error:
-        line = error.lineno or int((re.search(r"at (\d+):", str(error)) or ["", "1"])[1])
-        yield Problem(file, line, "query", "", f"the query cannot be parsed: {error}", "mend the SPARQL there")
+        place = re.search(r"at (\d+):(\d+)", str(error))
+        line, column = (int(place[1]), int(place[2])) if place else (error.lineno or 1, error.offset or 1)
+        message = f"the query cannot be read on from column {column} of this line"
+        yield Problem(file, line, "query", "", message, "mend the SPARQL there, or at the end of the line before")
         return
     returns = " ".join(v.value for v in result.variables) if isinstance(result, ox.QuerySolutions) else "triples"
     if fields["returns"] != returns:

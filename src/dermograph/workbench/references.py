@@ -1,6 +1,7 @@
 """What makes it unsafe to reason with an ontology.
 
-That is a name that nothing declares, a reference to what is of another kind, and a criterion that rests on itself. Each would drop a fact without a word, so that the ontology is refused before anybody is assessed with it.
+That is a name that nothing declares, a reference to what is of another kind, and a criterion that rests on itself. Each
+would drop a fact without a word, so that the ontology is refused before anybody is assessed with it.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def located(ontology: Path, error: KnowledgeError) -> KnowledgeError:
 
 
 def unsafe(draft: Draft, modules: Iterable[Module]) -> list[Problem]:
-    """Findings that make reasoning unsafe, in the order of files and lines.
+    """Findings that make reasoning unsafe, in the order of files and lines: first names, then what they refer to.
 
     :param modules: the files whose names are looked at.
     """
@@ -102,7 +103,9 @@ def unsafe(draft: Draft, modules: Iterable[Module]) -> list[Problem]:
     found = list(vocabulary.unknown(modules, set(draft.whole.having("rdf:type")) | derivable))
     for name in sorted(derivable & used):
         message = f"{name} follows from label facts and is not in {MODULE.as_posix()}, which is stale"
-        found.append(Problem(MODULE.as_posix(), 0, "stale-derived", name, message, f"run: dermograph derive --ontology {draft.ontology}"))
+        found.append(Problem(MODULE.as_posix(), 1, "stale-derived", name, message, f"run: dermograph derive --ontology {draft.ontology}"))
+    if found:
+        return sorted(set(found))
     for node, predicate, value, message, mend in astray(graph):
         if value in declared or not value.startswith(_OWN):
             found.append(draft.problem("wrong-reference", node, message, mend, predicate, value))

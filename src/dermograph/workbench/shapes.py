@@ -155,8 +155,8 @@ def _breaches(draft: Draft, report: rdflib.Graph, shapes: Iterable[str]) -> Iter
         for result in set(report.subjects(_iri("sh:sourceShape"), _iri(shape))):
             focus, path, message = (report.value(result, _iri(f"sh:{name}")) for name in ("focusNode", "resultPath", "resultMessage"))
             severity = local_name(str(report.value(result, _iri("sh:resultSeverity"))))
-            predicate = compact(str(path)) if path is not None else ""
-            yield Breach(_owner(draft, focus), predicate, local_name(shape), str(message), _LEVELS.get(severity, "error"))
+            owner, predicate = draft.graph.seat(_name(focus), compact(str(path)) if path is not None else "")
+            yield Breach(owner, predicate, local_name(shape), str(message), _LEVELS.get(severity, "error"))
 
 
 def _problem(draft: Draft, breach: Breach) -> Problem:
@@ -189,10 +189,10 @@ def _tree(graph: Graph, node: str) -> list[str]:
     return found
 
 
-def _owner(draft: Draft, node: Any) -> str:
+def _name(node: Any) -> str:
     import rdflib
 
-    return draft.graph.owner(f"_:{node}" if isinstance(node, rdflib.BNode) else compact(str(node)))
+    return f"_:{node}" if isinstance(node, rdflib.BNode) else compact(str(node))
 
 
 def _rdflib(triple: ox.Triple) -> tuple[Any, Any, Any]:

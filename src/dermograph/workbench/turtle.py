@@ -98,7 +98,7 @@ def prefixes(text: str, file: str) -> list[Problem]:
             near = difflib.get_close_matches(iri, called, n=1, cutoff=0.9)
             message = f"the prefix {name}: stands for <{iri}>, which prefixes.ttl does not declare"
             mend = f"write {called[near[0]]}: <{near[0]}>" if near else "keep to the prefixes of prefixes.ttl, and write other IRIs in full"
-        found.append(Problem(file, text.count("\n", 0, row.start(1)) + 1, "prefix", f"{name}:", message, mend))
+        found.append(Problem(file, text.count("\n", 0, row.start(1)) + 1, "prefix", "", message, mend))
     return found
 
 

@@ -66,7 +66,7 @@ def nearest(name: str, known: Collection[str]) -> str:
     """The name most like another, empty where none is like it."""
     prefix, _, local = name.partition(":")
     elsewhere = sorted(k for k in known if local_name(k) == local and k != name)
-    close = elsewhere or difflib.get_close_matches(name, sorted(k for k in known if k.startswith(f"{prefix}:")), n=1, cutoff=0.6)
+    close = elsewhere or difflib.get_close_matches(name, sorted(k for k in known if k.startswith(f"{prefix}:")), n=1, cutoff=0.75)
     return close[0] if close else ""
 
 
@@ -78,6 +78,6 @@ def kinds(draft: Draft) -> Iterator[Problem]:
         found = sorted(set(graph.nodes(name, "rdf:type")) & set(_KINDS))
         if len(found) != 1:
             said = " and ".join(found) or "no kind of property"
-            node = next(iter(graph.having(name)), name) if not found else name
+            node = name if draft.places.of(name)[1] else next(iter(graph.having(name)), name)
             mend = "declare it as one of owl:AnnotationProperty, owl:DatatypeProperty and owl:ObjectProperty"
             yield draft.problem("property-kind", node, f"{name} is used as a property and is declared as {said}", mend, name)
