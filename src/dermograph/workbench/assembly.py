@@ -64,9 +64,10 @@ def catalog(draft: Draft) -> Iterator[Problem]:
         yield Problem(CATALOG, 0, "catalog", "", "the catalog is missing", "write it with a row for every module, for Protégé to find them")
         return
     except ElementTree.ParseError as error:
+        what = error.msg.partition(":")[0]
         open_rows = (n for n, row in enumerate(text.splitlines(), 1) if "<uri" in row and not row.rstrip().endswith("/>"))
         line = next(open_rows, error.position[0])
-        yield Problem(CATALOG, line, "catalog", "", f"the catalog is no XML: {error}", 'write a row as <uri name="…" uri="…"/>')
+        yield Problem(CATALOG, line, "catalog", "", f"the catalog is no XML: {what}", 'write a row as <uri name="…" uri="…"/>')
         return
     wanted = {name: module.file for module in draft.modules for name in module.ontologies}
     given = {row.get("name", ""): row.get("uri", "") for row in rows}
