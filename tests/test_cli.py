@@ -351,7 +351,8 @@ def ontology(folder: Path, text: str) -> str:
 
 
 def test_a_statement_that_nothing_carries_fails_the_coverage(tmp_path: Path) -> None:
-    folder = ontology(tmp_path, '@prefix dg: <https://w3id.org/dermograph/core#> .\n<urn:example:P-1> a dg:Statement ; dg:text "x" .\n')
+    declared = "dg:Statement a <http://www.w3.org/2002/07/owl#Class> .\n"
+    folder = ontology(tmp_path, f"@prefix dg: <https://w3id.org/dermograph/core#> .\n{declared}<urn:example:P-1> a dg:Statement .\n")
     ran = Ran("coverage", "--ontology", folder)
     assert ran.code == 3 and "P-1" in ran.err and "0 of 1" in ran.out
 

@@ -4,7 +4,6 @@
 """
 
 import csv
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
@@ -19,6 +18,7 @@ from dermograph.content import modules
 from dermograph.derive import subclasses
 from dermograph.graph import Graph, read
 from dermograph.terms import compact, expand
+from dermograph.workbench.queries import header
 
 ROOT = Path(__file__).parents[1]
 QUERIES = ROOT / "queries"
@@ -27,7 +27,6 @@ INDEX = QUERIES / "README.md"
 RENEW = "renew it with: PYTHONPATH=src python tests/test_questions.py"
 NAMES = sorted({path.stem for path in (QUERIES / "ask").glob("*.rq")} | {path.stem for path in EXPECTED.glob("*.csv")})
 PATHS = sorted(path.relative_to(QUERIES) for path in QUERIES.rglob("*.rq"))
-FIELDS = ("summary", "stage", "needs", "returns", "since")
 HIERARCHIES = ("dg:Therapy", "dg:Condition", "dg:Observable", "dg:Assessment")
 
 Table = list[list[str]]
@@ -36,16 +35,6 @@ Table = list[list[str]]
 def text(path: Path) -> str:
     """Return the text of a query, by its path under ``queries/``."""
     return (QUERIES / path).read_text(encoding="utf-8")
-
-
-def header(path: Path) -> dict[str, str]:
-    """Return the fields that a query opens with."""
-    return dict(re.findall(r"^#\+ (\w+): (.+)$", text(path), re.MULTILINE))
-
-
-def body(path: Path) -> str:
-    """Return a query without its header and comments."""
-    return re.sub(r"^\s*#.*$", "", text(path), flags=re.MULTILINE)
 
 
 def expected(name: str) -> Table:
@@ -133,7 +122,7 @@ def index() -> str:
         "| --- | --- | --- |",
     ]
     for path in PATHS:
-        fields = {key: value.replace("|", "\\|") for key, value in header(path).items()}
+        fields = {key: value.replace("|", "\\|") for key, value in header(text(path)).items()}
         lines.append(f"| [{path.with_suffix('')}]({path}) | {fields['summary']} | {fields['returns']} |")
     return "\n".join(lines) + "\n"
 
@@ -163,37 +152,6 @@ def test_order_by_settles_the_order(name: str) -> None:
     query = text(Path("ask") / f"{name}.rq")
     rows = oxigraph_answer(name)[1:]
     assert "ORDER BY" in query and len({tuple(row) for row in rows}) == len(rows)
-
-
-@pytest.mark.parametrize("path", PATHS, ids=str)
-def test_query_opens_with_its_header(path: Path) -> None:
-    lines = text(path).splitlines()
-    fields = header(path)
-    assert tuple(fields) == FIELDS
-    assert [line.startswith("#+ ") for line in lines[: len(FIELDS) + 1]] == [True] * len(FIELDS) + [False]
-    assert fields["stage"] == path.parts[0]
-    assert not fields["summary"].endswith(".")
-    assert re.fullmatch(r"\d+\.\d+\.\d+", fields["since"])
-
-
-@pytest.mark.parametrize("path", PATHS, ids=str)
-def test_query_returns_what_its_header_says(path: Path) -> None:
-    result = ox.Store().query(text(path))
-    if isinstance(result, ox.QuerySolutions):
-        returns = " ".join(variable.value for variable in result.variables)
-    else:
-        assert isinstance(result, ox.QueryTriples)
-        returns = "triples"
-    assert header(path)["returns"] == returns
-
-
-@pytest.mark.parametrize("path", PATHS, ids=str)
-def test_query_is_portable_and_reproducible(path: Path) -> None:
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", path.stem)
-    assert not re.search(r"\b(NOW|RAND|UUID|STRUUID|BNODE)\s*\(|\bSERVICE\b", body(path), re.IGNORECASE)
-    prefixes = re.findall(r"^PREFIX (\w+):", text(path), re.MULTILINE)
-    query = re.sub(r"^PREFIX.*$", "", body(path), flags=re.MULTILINE)
-    assert [prefix for prefix in prefixes if not re.search(rf"\b{prefix}:", query)] == []
 
 
 def test_index_is_fresh() -> None:

@@ -53,11 +53,12 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 3
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
+    from dermograph.commands.check import check
     from dermograph.commands.docs import docs
     from dermograph.commands.kit import kit
     from dermograph.commands.prove import prove
 
-    for command in (query, criterion, schema, coverage, derive, fmt, docs, kit, prove):
+    for command in (query, criterion, schema, coverage, derive, fmt, check, docs, kit, prove):
         app.command()(command)
 
 
@@ -195,8 +196,11 @@ def coverage(format: Annotated[CoverageFormat, typer.Option()] = CoverageFormat.
     """List each statement of the documents with the nodes that carry it; exit with 3 where one is carried by none."""
     from dermograph import session
     from dermograph.coverage import cover, summary
+    from dermograph.workbench import references
 
-    rows = cover(_ontology(ontology))
+    folder = _ontology(ontology)
+    references.refuse(folder)
+    rows = cover(folder)
     if format is CoverageFormat.json:
         typer.echo(session.dumps({"carried": sum(1 for r in rows if r.nodes), "of": len(rows), "statements": [r.to_json() for r in rows]}))
     else:
@@ -212,10 +216,12 @@ def derive(check: Check = False, ontology: Ontology = None) -> None:
     """Write the module of criteria that follow from label facts."""
     from dermograph import derive as derivation
     from dermograph.formatting import canonical
+    from dermograph.workbench import references
 
     folder = _ontology(ontology)
     path = folder / derivation.MODULE
     text = canonical(derivation.turtle(folder), str(derivation.MODULE))
+    references.refuse(folder, derived=text)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         typer.echo(f"{path} is up to date")
     elif check:

@@ -42,7 +42,11 @@ def summary(rows: Sequence[Carried]) -> str:
     return f"{carried} of {len(rows)} statements are carried by a node"
 
 
+def carriers(graph: Graph, statement: str) -> list[str]:
+    """Nodes that carry a statement."""
+    return [n for n in graph.subjects("dg:statement", statement) if n != statement]
+
+
 def _carried(graph: Graph, name: str) -> Carried:
-    nodes = [n for n in graph.subjects("dg:statement", name) if n != name]
-    kinds = {n: tuple(k for k in graph.nodes(n, "rdf:type") if not k.startswith("owl:")) for n in nodes}
+    kinds = {n: tuple(k for k in graph.nodes(n, "rdf:type") if not k.startswith("owl:")) for n in carriers(graph, name)}
     return Carried(local_name(name), graph.text(name, "skos:definition") or "", graph.flag(name, "dg:executable"), tuple(kinds.items()))

@@ -82,6 +82,15 @@ class InvalidInput(InputError):
 
 
 class KnowledgeError(DermographError):
-    """The ontology cannot be used as it is."""
+    """The ontology cannot be used as it is.
+
+    :param node: the node that is to blame, where there is one.
+    :param predicate: its property that is to blame.
+    """
 
     code = 3
+
+    def __init__(self, message: str, hint: str = "", node: str = "", predicate: str = "") -> None:
+        super().__init__(message, hint)
+        self.node = node
+        self.predicate = predicate

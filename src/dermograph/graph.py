@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -15,6 +17,9 @@ from dermograph.terms import compact
 Value = str | Decimal | bool
 
 _NUMBERS = {"decimal", "integer", "double", "float", "int"}
+_NAME = re.compile(r"[a-z]+:[\w-]+|https?://\S+")
+_DEEPEST = 100
+"""Blank nodes that may hang from one another."""
 
 
 class Graph:
@@ -40,6 +45,12 @@ class Graph:
         """All values of a property of a node, sorted."""
         return list(self._out[node][predicate]) if node in self._out and predicate in self._out[node] else []
 
+    def pairs(self, node: str) -> Iterator[tuple[str, Value]]:
+        """All predicates and values of a node."""
+        for predicate, values in self._out[node].items() if node in self._out else ():
+            for value in values:
+                yield predicate, value
+
     def nodes(self, node: str, predicate: str) -> list[str]:
         """All values of a property that are nodes."""
         return [str(v) for v in self.values(node, predicate)]
@@ -48,7 +59,7 @@ class Graph:
         """The one value of a property of a node, or None."""
         values = self.values(node, predicate)
         if len(values) > 1:
-            raise KnowledgeError(f"{node} has {len(values)} values of {predicate}, and one is allowed", f"keep one {predicate}")
+            raise KnowledgeError(f"{node} has {len(values)} values of {predicate}, and one is allowed", f"keep one {predicate}", node, predicate)
         return values[0] if values else None
 
     def text(self, node: str, predicate: str) -> str | None:
@@ -92,8 +103,41 @@ class Graph:
             found += self.nodes(head, "rdf:first")[:1]
             rest = self.nodes(head, "rdf:rest")
             if not rest:
-                raise KnowledgeError(f"the list at {head} has no end", "close the list in the Turtle")
+                raise KnowledgeError(f"the list at {head} has no end", "close the list in the Turtle", head)
             head = rest[0]
+        return found
+
+    def names(self) -> set[str]:
+        """All nodes with a name that are a subject, a predicate or a value."""
+        found = {node for node in self._out if not node.startswith("_:")}
+        for predicates in self._out.values():
+            found.update(predicates)
+            found.update(v for values in predicates.values() for v in values if isinstance(v, str) and _NAME.fullmatch(v))
+        return found
+
+    def referrers(self, node: str) -> list[str]:
+        """All nodes, blank ones too, that a node is a value of, sorted."""
+        return sorted(self._referrers.get(node, ()))
+
+    def owner(self, node: str) -> str:
+        """The named node that a blank node hangs from; a node with a name is its own."""
+        return self.seat(node)[0]
+
+    def seat(self, node: str, predicate: str = "") -> tuple[str, str]:
+        """The named node that a blank node hangs from, and the property over which; a node with a name, and what is given."""
+        for _ in range(_DEEPEST):
+            if not node.startswith("_:"):
+                break
+            inner, node = node, next(iter(self.referrers(node)), "")
+            predicate = next((p for p, value in self.pairs(node) if value == inner), predicate)
+        return node, predicate
+
+    @cached_property
+    def _referrers(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for (_, value), subjects in self._in.items():
+            if isinstance(value, str):
+                found[value].update(subjects)
         return found
 
     def label(self, node: str) -> str:
@@ -107,13 +151,20 @@ def read(paths: Iterable[Path]) -> Iterator[ox.Triple]:
     for number, path in enumerate(paths):
         try:
             for quad in ox.parse(path=str(path), format=ox.RdfFormat.TURTLE):
-                yield ox.Triple(_apart(quad.subject, number), quad.predicate, _apart(quad.object, number))  # type: ignore[arg-type]
+                yield apart(quad, str(number))
         except SyntaxError as error:
-            raise KnowledgeError(f"{path}: {error}", "mend the Turtle at that line") from error
+            from dermograph.workbench import turtle
+
+            raise KnowledgeError(*turtle.fault(path.read_text(encoding="utf-8", errors="replace"), str(path), error).told) from error
 
 
-def _apart(term: object, number: int) -> object:
-    return ox.BlankNode(f"m{number}x{term.value}") if isinstance(term, ox.BlankNode) else term
+def apart(quad: ox.Quad, mark: str) -> ox.Triple:
+    """A triple whose blank nodes carry a mark of their file."""
+    return ox.Triple(_marked(quad.subject, mark), quad.predicate, _marked(quad.object, mark))  # type: ignore[arg-type]
+
+
+def _marked(term: object, mark: str) -> object:
+    return ox.BlankNode(f"m{mark}x{term.value}") if isinstance(term, ox.BlankNode) else term
 
 
 def node_name(term: object) -> Value:

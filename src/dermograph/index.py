@@ -24,7 +24,7 @@ from dermograph.terms import expand, local_name
 Tree = dict[str, Any]
 
 KINDS = ("dg:Therapy", "dg:Condition", "dg:Observable", "dg:Assessment")
-_CRITERIA = ("dg:AtomicCriterion", "dg:CompositeCriterion")
+CRITERIA = ("dg:AtomicCriterion", "dg:CompositeCriterion")
 FACETS = {
     "xsd:minInclusive": "from",
     "xsd:minExclusive": "above",
@@ -163,7 +163,7 @@ def _classes(within: dict[str, dict[str, set[str]]]) -> Iterable[str]:
 
 
 def _criteria(graph: Graph) -> Iterator[tuple[str, Tree]]:
-    for kind in _CRITERIA:
+    for kind in CRITERIA:
         for name in graph.instances(kind):
             yield name, _criterion(graph, name)
 
@@ -172,7 +172,7 @@ def _criterion(graph: Graph, name: str) -> Tree:
     found: Tree = {"label": graph.label(name), "statements": [local_name(s) for s in graph.nodes(name, "dg:statement")]}
     definition = graph.text(name, "owl:equivalentClass")
     if definition is None:
-        raise KnowledgeError(f"the criterion {name} has no definition", "give it one owl:equivalentClass")
+        raise KnowledgeError(f"the criterion {name} has no definition", "give it one owl:equivalentClass", name)
     for key in ("presumedFalseWhen", "unsuitabilityOf"):
         if other := graph.text(name, f"dg:{key}"):
             found[key] = other
@@ -185,7 +185,7 @@ def _criterion(graph: Graph, name: str) -> Tree:
         return found | {"op": "and", "members": [[inner, False]]}
     fact, some, value = (graph.text(definition, p) for p in ("owl:onProperty", "owl:someValuesFrom", "owl:hasValue"))
     if not fact or not (some or value):
-        raise KnowledgeError(f"the criterion {name} is outside the fragment of OWL that a criterion may use", "see dg:Criterion")
+        raise KnowledgeError(f"the criterion {name} is outside the fragment of OWL that a criterion may use", "see dg:Criterion", name)
     found |= {"op": "atom", "fact": fact}
     if value:
         return found | {"value": value}
@@ -205,7 +205,7 @@ def _criterion(graph: Graph, name: str) -> Tree:
 def _member(graph: Graph, owner: str, node: str) -> list[Any]:
     inner = graph.text(node, "owl:complementOf") if node.startswith("_:") else None
     if node.startswith("_:") and not inner:
-        raise KnowledgeError(f"the criterion {owner} joins something without a name", "name the inner criterion and join the name")
+        raise KnowledgeError(f"the criterion {owner} joins something without a name", "name the inner criterion and join the name", owner)
     return [inner, False] if inner else [node, True]
 
 
@@ -216,11 +216,11 @@ def _in_order(criteria: dict[str, Tree]) -> list[str]:
 
     def visit(name: str, above: str) -> None:
         if name not in criteria:
-            raise KnowledgeError(f"{above} asks for the criterion {name}, which nothing defines", "define it or mend the name")
+            raise KnowledgeError(f"{above} asks for the criterion {name}, which nothing defines", "define it or mend the name", above)
         if done.get(name):
             return
         if name in done:
-            raise KnowledgeError(f"the criterion {name} is defined by itself", "break the circle")
+            raise KnowledgeError(f"the criterion {name} is defined by itself", "break the circle", name)
         done[name] = False
         criterion = criteria[name]
         for inner in [m for m, _ in criterion.get("members", [])]:

@@ -17,7 +17,7 @@ from dermograph.assessment import Knowledge as Provenance
 from dermograph.case import Case, gather
 from dermograph.changes import actions, would_change
 from dermograph.criteria import Truths, evaluate
-from dermograph.errors import Finding, InvalidInput, UsageError
+from dermograph.errors import Finding, InvalidInput, KnowledgeError, UsageError
 from dermograph.record import Record
 from dermograph.regimens import offer
 from dermograph.store import OxigraphStore, RdflibStore, Store
@@ -47,7 +47,7 @@ class Knowledge:
 
         :param ontology: folder of Turtle modules.
         :param engine: ``oxigraph``, or ``rdflib`` to hold it to.
-        :raises KnowledgeError: a module cannot be parsed or breaks the model.
+        :raises KnowledgeError: a module cannot be parsed, breaks the model, or uses a name that nothing declares.
         """
         where = ontology or content.folder("ontology")
         sha256 = content.digest(where, content.folder("queries"))
@@ -248,9 +248,14 @@ def _work_out(ontology: Path) -> dict[str, Any]:
     from dermograph import index
     from dermograph.graph import Graph, read
     from dermograph.validation import shapes
+    from dermograph.workbench import references
 
     graph = Graph(read(content.modules(ontology)))
-    tree = index.build(graph)
+    references.refuse(ontology, graph)
+    try:
+        tree = index.build(graph)
+    except KnowledgeError as error:
+        raise references.located(ontology, error) from error
     tree["shapes"] = {stem: shapes(ontology, stem) for stem in ("patient", "facts")}
     triples = "".join(f"{t} .\n" for t in dict.fromkeys(index.triples(graph, tree)))
     return {"tree": tree, "triples": triples}

@@ -69,9 +69,16 @@ def _files() -> list[Path]:
 
 
 def guideline_store(ontology: Path) -> ox.Store:
-    """The guideline graph with its closure, to be asked."""
+    """The guideline graph with its closure, to be asked.
+
+    :raises KnowledgeError: a module of an author's own copy cannot be parsed, or uses a name that nothing declares.
+    """
     triples = list(read(content.modules(ontology)))
     graph = Graph(triples)
+    if ontology != content.folder("ontology"):
+        from dermograph.workbench import references
+
+        references.refuse(ontology, graph)
     within = ox.NamedNode(expand("dg:within"))
     for kind in index.KINDS:
         for cls, above in subclasses(graph, kind).items():

@@ -40,3 +40,15 @@ def factor(unit: str, canonical: str) -> Decimal | None:
     except Exception:  # the library raises parser errors of several kinds on a unit it does not know
         return None
     return Decimal(f"{float(ratio.magnitude):.12g}")
+
+
+@cache
+def known(unit: str) -> bool:
+    """Whether a unit is a UCUM code."""
+    if _ABSURD.search(unit):
+        return False
+    try:
+        _registry().from_ucum(unit)
+    except Exception:  # as above
+        return False
+    return True

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dermograph.terms import compact
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""'
     r"|'''(?:[^'\\]|\\.|'(?!''))*'''"
     r'|"(?:[^"\\\n]|\\.)*"'
@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r"|\S",
     re.DOTALL,
 )
+"""Words of Turtle; a word that is none is one character."""
 
 
 @dataclass
@@ -43,10 +44,18 @@ class Positions:
 
 def positions(ontology: Path) -> Positions:
     """Places of all nodes that the Turtle files of a folder describe; files are named relative to it."""
+    paths = sorted(ontology.rglob("*.ttl"))
+    return gathered((path.relative_to(ontology).as_posix(), described(path.read_text(encoding="utf-8", errors="replace"))) for path in paths)
+
+
+def gathered(files: Iterable[tuple[str, Iterable[tuple[str, str, int]]]]) -> Positions:
+    """Places of all nodes that files describe.
+
+    :param files: the name of each file with what :func:`described` tells of its text.
+    """
     found = Positions()
-    for path in sorted(ontology.rglob("*.ttl")):
-        file = path.relative_to(ontology).as_posix()
-        for node, predicate, line in described(path.read_text(encoding="utf-8", errors="replace")):
+    for file, nodes in files:
+        for node, predicate, line in nodes:
             if not predicate:
                 found.subjects.setdefault(node, []).append((file, line))
             else:
@@ -62,7 +71,7 @@ def described(text: str) -> Iterator[tuple[str, str, int]]:
     prefixes: dict[str, str] = {}
     line, end, depth = 1, 0, 0
     subject, expects, declared = "", "subject", ""
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         line += text.count("\n", end, token.start())
         end = token.start()
         if token["comment"]:

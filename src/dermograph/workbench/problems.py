@@ -36,9 +36,14 @@ class Problem:
     level: Level = "error"
 
     def __str__(self) -> str:
+        return "\n  mend: ".join(self.told)
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What is wrong and where, and the mend."""
         place = f"{self.file}:{self.line}" if self.line else self.file
         start = ": ".join(part for part in (place, self.node) if part)
-        return f"{start}: {self.message} [{self.rule}]\n  mend: {self.mend}"
+        return f"{start}: {self.message} [{self.rule}]", self.mend
 
 
 def failed(problems: Iterable[Problem]) -> bool:
