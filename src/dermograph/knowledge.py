@@ -37,7 +37,8 @@ class Knowledge:
     def __init__(self, tree: dict[str, Any], triples: Iterable[ox.Triple], sha256: str, engine: Engine = "oxigraph") -> None:
         self.tree = tree
         self.sha256 = sha256
-        self._store: Store = OxigraphStore(triples) if engine == "oxigraph" else RdflibStore(triples)
+        self.index = tuple(triples)
+        self._store: Store = OxigraphStore(self.index) if engine == "oxigraph" else RdflibStore(self.index)
         self._turn = threading.Lock()
 
     @classmethod

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dermograph.casebook import Entry
+    from dermograph.workbench.accepted import Survival
     from dermograph.workbench.covering import Cover
 
 OPEN_TOLD = 40
@@ -51,9 +52,12 @@ def cover(
     if generate and mutate:
         raise UsageError("--generate and --mutate are two runs", "give one of them")
     where = ontology or content.folder("ontology")
-    entries = casebook.read(cases or _cases())
+    folder = cases or _cases()
+    entries = casebook.read(folder)
     if mutate:
-        raise typer.Exit(_mutate(where, entries, format, out))
+        if format is CoverFormat.html:
+            raise UsageError("mutants are told as a table or as JSON", "take --format table or json")
+        raise typer.Exit(_mutate(where, folder, format, out))
     _cover(where, entries, format, out, generate)
 
 
@@ -67,7 +71,7 @@ def _cases() -> Path:
 
 
 @contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
+def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show how far a long work is, on standard error and only on a terminal."""
     from rich.console import Console
     from rich.progress import Progress
@@ -75,7 +79,7 @@ def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda done: bar.advance(task, done)
 
 
 def _write(text: str, out: Path | None) -> None:
@@ -124,5 +128,30 @@ def _table(found: Cover) -> str:
     return "\n".join(lines)
 
 
-def _mutate(where: Path, entries: list[Entry], format: CoverFormat, out: Path | None) -> int:
-    raise NotImplementedError
+def _mutate(where: Path, cases: Path, format: CoverFormat, out: Path | None) -> int:
+    import os
+
+    from dermograph import session
+    from dermograph.workbench import accepted, witnesses
+
+    reasons = accepted.read(cases.parent / accepted.PLACE)
+    total = witnesses.count(where)
+    with _progress("mutants", total) as step:
+        noticed = witnesses.run(where, cases, range(total), min(os.cpu_count() or 1, 8), step)
+    found = accepted.Survival(noticed, reasons)
+    _write(session.dumps(found.to_json()) if format is CoverFormat.json else _survivors(found), out)
+    return INVALID if found.unexplained or found.needless else 0
+
+
+def _survivors(found: Survival) -> str:
+    from dermograph.workbench import tables
+
+    lines = [tables.text(["kind of mutant", "made", "survive"], [[kind, *map(str, numbers)] for kind, *numbers in found.counts()])]
+    lines.append(f"{len(found.survivors)} of {len(found.noticed)} mutants survive, {found.share} %")
+    lines += [f"{name}\n  accepted: {found.accepted[name]}" for name in found.survivors if name in found.accepted]
+    lines += [f"{name}\n  noticed by no case" for name in found.unexplained]
+    if found.unexplained:
+        lines.append("mend: write a case that tells the mutant apart, or accept it with the reason in mutants/accepted.yaml beside the cases")
+    lines += [f"{name}: accepted, yet {found.noticed.get(name) or 'no mutant'} {'notices it' if name in found.noticed else 'has that name'}; take it out"
+              for name in found.needless]
+    return "\n".join(lines)

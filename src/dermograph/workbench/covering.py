@@ -27,7 +27,7 @@ from dermograph.verdicts import grounds_of, status_of
 from dermograph.workbench import possibilities
 
 Tree = dict[str, Any]
-Step = Callable[[], None]
+Step = Callable[[int], None]
 
 KINDS = ("criterion", "threshold", "recommendation", "label fact", "regimen", "statement")
 TRUTHS = {True: "true", False: "false", None: "unknown"}
@@ -101,10 +101,10 @@ class Cover:
         return {"percent": float(self.share), "cases": self.cases, "counts": counts, "duties": duties}
 
 
-def cover(ontology: Path, entries: Sequence[Entry], step: Step = lambda: None) -> Cover:
+def cover(ontology: Path, entries: Sequence[Entry], step: Step = lambda done: None) -> Cover:
     """Compare what the cases show with what the model asks for.
 
-    :param step: called after each case.
+    :param step: called with the number of cases done since.
     :raises InputError: a case is no valid patient graph.
     """
     knowledge = Knowledge.load(ontology)
@@ -114,7 +114,7 @@ def cover(ontology: Path, entries: Sequence[Entry], step: Step = lambda: None) -
     for entry, case in zip(entries, knowledge.cases(e.record for e in entries), strict=True):
         for shown in dict.fromkeys(_shown(knowledge, case)):
             seen[shown].append(entry.name)
-        step()
+        step(1)
     excuses = {n: dict(_excuse(n, str(text)) for text in graph.values(n, "dg:excusedFromCover")) for n in graph.having("dg:excusedFromCover")}
     duties = []
     for kind, node, aspect, label in _duties(graph, knowledge.tree):
