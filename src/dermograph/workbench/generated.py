@@ -126,7 +126,11 @@ class Drafts:
         given = dict(lines)
         if not any(line.startswith(("pt:birthDate", "pt:ageYears")) for line in given):
             given["pt:ageYears 30"] = None
-        given[f"pt:condition [ a {self.disease} ]"] = None
+        bare = f"pt:condition [ a {self.disease} ]"
+        if any(line.startswith(f"pt:condition [ a {self.disease} ;") and "pt:status" not in line for line in given):
+            given.pop(bare, None)
+        else:
+            given[bare] = None
         body = " ;\n    ".join(sorted(given))
         prefixes = "".join(f"@prefix {p}: <{PREFIXES[p]}> .\n" for p in ("ad", "pt", "xsd"))
         head = f'{prefixes}\n<urn:example:{name}> a pt:Patient ;\n    pt:asOf "2026-11-01"^^xsd:date ;\n    '
@@ -171,11 +175,12 @@ class Drafts:
 
     def _valued(self, criterion: Tree, truth: bool | None) -> dict[str, None]:
         recorded = self.tree["facts"][criterion["fact"]]["recordedAs"]
-        others = [v for k in self.graph.nodes(criterion["value"], "rdf:type") for v in self.graph.instances(k) if v != criterion["value"]]
+        kinds = [k for k in self.graph.nodes(criterion["value"], "rdf:type") if self.graph.nodes(k, "dg:valuesOf")]
+        others = [v for k in kinds for v in self.graph.instances(k) if v != criterion["value"]]
         value = criterion["value"] if truth else others[0] if truth is False and others else None
         if value is None:
             return {}
-        on_disease = "dg:Condition" not in self.graph.nodes(recorded, "dg:domainIncludes") and recorded != "pt:sex"
+        on_disease = "dg:Condition" in self.graph.nodes(recorded, "dg:domainIncludes")
         return {f"pt:condition [ a {self.disease} ; {recorded} {value} ]" if on_disease else f"{recorded} {value}": None}
 
     def _classed(self, criterion: Tree, truth: bool | None) -> dict[str, None]:
@@ -200,8 +205,8 @@ class Drafts:
         return {}
 
     def _hypersensitivity(self) -> str:
-        (found,) = self.graph.nodes("pt:causedBy", "dg:domainIncludes")[:1]
-        return found
+        """The class of a condition that names its cause."""
+        return next(n for n in self.graph.having("dg:namesCause") if self.graph.flag(n, "dg:namesCause"))
 
 
 def _within(criterion: Tree, value: Decimal) -> bool:
