@@ -152,6 +152,8 @@ def _survivors(found: Survival) -> str:
     lines += [f"{name}\n  noticed by no case" for name in found.unexplained]
     if found.unexplained:
         lines.append("mend: write a case that tells the mutant apart, or accept it with the reason in mutants/accepted.yaml beside the cases")
-    lines += [f"{name}: accepted, yet {found.noticed.get(name) or 'no mutant'} {'notices it' if name in found.noticed else 'has that name'}; take it out"
-              for name in found.needless]
+    lines += [
+        f"{name}: accepted, yet {found.noticed.get(name) or 'no mutant'} {'notices it' if name in found.noticed else 'has that name'}; take it out"
+        for name in found.needless
+    ]
     return "\n".join(lines)

@@ -23,6 +23,7 @@ from dermograph.errors import InputError, InvalidInput
 from dermograph.graph import Graph, read
 from dermograph.knowledge import Knowledge
 from dermograph.regimens import fitting
+from dermograph.terms import local_name
 from dermograph.verdicts import grounds_of, status_of
 from dermograph.workbench import possibilities
 
@@ -115,7 +116,7 @@ def cover(ontology: Path, entries: Sequence[Entry], step: Step = lambda done: No
         for shown in dict.fromkeys(_shown(knowledge, case)):
             seen[shown].append(entry.name)
         step(1)
-    excuses = {n: dict(_excuse(n, str(text)) for text in graph.values(n, "dg:excusedFromCover")) for n in graph.having("dg:excusedFromCover")}
+    excuses = _excuses(graph, knowledge.tree)
     duties = []
     for kind, node, aspect, label in _duties(graph, knowledge.tree):
         names = seen.get((kind, node, aspect), [])
@@ -132,6 +133,15 @@ def check(knowledge: Knowledge, entries: Sequence[Entry]) -> None:
     for finding in knowledge.validate([e.record for e in entries]):
         if finding.severity == "Violation":
             raise InvalidInput(str(by_name[finding.patient].folder / "patient.ttl"), [finding])
+
+
+def _excuses(graph: Graph, tree: Tree) -> dict[str, dict[str, str]]:
+    """Reasons by node, a statement by its identifier, and by aspect."""
+    found = {}
+    for node in graph.having("dg:excusedFromCover"):
+        name = local_name(node) if local_name(node) in tree["statements"] else node
+        found[name] = dict(_excuse(node, str(text)) for text in graph.values(node, "dg:excusedFromCover"))
+    return found
 
 
 def _excuse(node: str, text: str) -> tuple[str, str]:
@@ -155,7 +165,8 @@ def _duties(graph: Graph, tree: Tree) -> Iterator[tuple[str, str, str, str]]:
             yield "recommendation", name, status, recommendation["label"]
     for therapy, row in tree["rows"].items():
         for fact in _label_facts(row):
-            yield "label fact", fact["node"], therapy, fact["label"]
+            if fact["criterion"] is None or fact["blocksWhen"] in able[fact["criterion"]]:
+                yield "label fact", fact["node"], therapy, fact["label"]
         for regimen in row["regimens"]:
             if regimen["verified"] and not regimen["exampleOnly"]:
                 yield "regimen", regimen["id"], therapy, regimen["label"]
@@ -178,7 +189,7 @@ def _citable(tree: Tree) -> set[str]:
     nodes = [*recommendations, *tree["guidelines"].values(), *tree["actions"], *(b for r in recommendations for b in r["barriers"])]
     nodes += [p for d in tree["disagreements"] for p in d["between"]]
     for key in ("barriers", "regimens", "cautions", "screening", "baseline", "monitoring", "response"):
-        nodes += [n for row in rows for n in row[key]]
+        nodes += [n for row in rows for n in row[key] if key != "regimens" or (n["verified"] and not n["exampleOnly"])]
     asked = {b["criterion"] for r in [*rows, *recommendations] for b in r["barriers"] if b["criterion"]}
     nodes += [tree["criteria"][c] for c in asked]
     return {s for node in nodes for s in node["statements"]}

@@ -118,7 +118,9 @@ def _of_facts(graph: Graph) -> Iterator[Mutant]:
         for node in graph.having(predicate):
             old = graph.text(node, predicate) or ""
             for new in (Decimal(old) - 1, Decimal(old) + 1):
-                yield Mutant("record threshold moved", node, f"{local_name(predicate)} {old} to {plain(new)}", facts=((node, predicate, old, plain(new)),))
+                yield Mutant(
+                    "record threshold moved", node, f"{local_name(predicate)} {old} to {plain(new)}", facts=((node, predicate, old, plain(new)),)
+                )
     for trial in graph.instances("dg:AdequateTrial"):
         for least in graph.nodes(trial, "dg:least"):
             old, days = graph.text(least, "dg:value") or "", graph.text(least, "dg:unit") == "d"
@@ -179,7 +181,9 @@ def _of_steps(tree: Tree) -> Iterator[Mutant]:
             yield Mutant("step link dropped", name, local_name(following), (((*path, "next"), rest),))
         if step["exit"]:
             yield Mutant("step exit dropped", name, local_name(step["exit"]), (((*path, "exit"), None),))
-        yield Mutant("step made " + ("required" if step["optional"] else "optional"), name, "optional", (((*path, "optional"), not step["optional"]),))
+        yield Mutant(
+            "step made " + ("required" if step["optional"] else "optional"), name, "optional", (((*path, "optional"), not step["optional"]),)
+        )
 
 
 def _swapped(tree: Tree, one: str, other: str) -> Mutant:
