@@ -164,9 +164,9 @@ def _duties(graph: Graph, tree: Tree) -> Iterator[tuple[str, str, str, str]]:
         for status in possibilities.statuses(tree, able, name):
             yield "recommendation", name, status, recommendation["label"]
     for therapy, row in tree["rows"].items():
-        for fact in _label_facts(row):
-            if fact["criterion"] is None or fact["blocksWhen"] in able[fact["criterion"]]:
-                yield "label fact", fact["node"], therapy, fact["label"]
+        for told in _label_facts(row):
+            if told["criterion"] is None or told["blocksWhen"] in able[told["criterion"]]:
+                yield "label fact", told["node"], therapy, told["label"]
         for regimen in row["regimens"]:
             if regimen["verified"] and not regimen["exampleOnly"]:
                 yield "regimen", regimen["id"], therapy, regimen["label"]
@@ -209,9 +209,9 @@ def _shown(knowledge: Knowledge, case: Case) -> Iterator[tuple[str, str, str]]:
         for name in row["recommendations"]:
             grounds = [*grounds_of(case, tree["recommendations"][name]["barriers"]), *own]
             yield "recommendation", name, "ongoing" if case.holds(row["ongoing"]) else status_of(case, grounds, fit)
-        for fact in _label_facts(row):
-            if case.holds(fact["criterion"]) is fact["blocksWhen"]:
-                yield "label fact", fact["node"], therapy
+        for told in _label_facts(row):
+            if case.holds(told["criterion"]) is told["blocksWhen"]:
+                yield "label fact", told["node"], therapy
         for regimen in fit.fits:
             yield "regimen", regimen["id"], therapy
     for statement in _cited(knowledge.answer(case)):

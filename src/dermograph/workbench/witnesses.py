@@ -17,7 +17,6 @@ from typing import Any
 import pyoxigraph as ox
 
 from dermograph import casebook, content
-from dermograph.amounts import plain
 from dermograph.assessment import to_json
 from dermograph.case import Case
 from dermograph.casebook import Entry
@@ -65,6 +64,7 @@ class Witnesses:
             self.rails[-1].cases.append(case)
         self.cases = cases
         self.expected = {c.record.name: e for c, e in zip(cases, self.entries, strict=True)}
+        self._asked, self._deciding = _asked(self.tree)
         self._after: dict[str, list[str]] = {}
         for name, criterion in self.tree["criteria"].items():
             for other in {m for m, _ in criterion.get("members", ())} | {criterion[k] for k in ("gate", "presumedFalseWhen") if k in criterion}:
@@ -98,10 +98,11 @@ class Witnesses:
         tree = applied(self.tree, mutant)
         criteria = [path[1] for path, _ in mutant.edits if path[0] == "criteria"]
         for rails in self.rails:
-            truths, changed = self._recomputed(rails, tree, criteria) if criteria else (replace(rails.truths, tree=tree), 0)
+            truths, changed = self._recomputed(rails, tree, criteria) if criteria else (replace(rails.truths, tree=tree), {})
             for case in rails.cases:
                 there = replace(case, tree=tree, truths=truths)
-                if changed >> case.place & 1 or (len(criteria) < len(mutant.edits) and self._differs(mutant, case, there)):
+                touched = {name for name, places in changed.items() if places >> case.place & 1}
+                if (touched and self._reaches(case, touched)) or (len(criteria) < len(mutant.edits) and self._differs(mutant, case, there)):
                     yield there
 
     def _differs(self, mutant: Mutant, before: Case, after: Case) -> bool:
@@ -123,6 +124,15 @@ class Witnesses:
                 return True
         return False
 
+    def _reaches(self, case: Case, touched: set[str]) -> bool:
+        """Whether what a case expects can turn on one of the criteria."""
+        expected = self.expected[case.record.name].expected
+        if expected.keys() & {"at", "missing", "assumed", "actions"}:
+            return True
+        if any("rank" in want for want in expected.get("therapies", {}).values()) and touched & self._deciding:
+            return True
+        return any(touched & self._asked[t] for key in ("therapies", "cautions", "notes") for t in expected.get(key, ()))
+
     def _of_facts(self, mutant: Mutant) -> Iterator[Case]:
         """Cases with a record that a changed threshold reads, with their facts worked out anew."""
         triples = {(expand(s), expand(p)): ox.Literal(new, datatype=_number(new)) for s, p, _, new in mutant.facts}
@@ -143,17 +153,17 @@ class Witnesses:
 
     # --- truths
 
-    def _recomputed(self, rails: _Rails, tree: Tree, criteria: Sequence[str]) -> tuple[Truths, int]:
-        """Truths under another tree, and the places at which one of them differs."""
+    def _recomputed(self, rails: _Rails, tree: Tree, criteria: Sequence[str]) -> tuple[Truths, dict[str, int]]:
+        """Truths under another tree, and for each criterion that differs the places at which it does."""
         truths = Truths(tree, rails.truths.patients, dict(rails.truths.true), dict(rails.truths.false), rails.truths.assumed)
-        changed = 0
+        changed: dict[str, int] = {}
         queue = {self._place[name]: name for name in criteria}
         while queue:
             name = queue.pop(min(queue))
             self._work_out(rails, truths, name)
             differs = (truths.true[name] ^ rails.truths.true[name]) | (truths.false[name] ^ rails.truths.false[name])
-            changed |= differs
             if differs:
+                changed[name] = differs
                 queue |= {self._place[n]: n for n in self._after.get(name, ())}
         return truths, changed
 
@@ -171,6 +181,25 @@ class Witnesses:
         truths.true[name], truths.false[name] = yes, no
         if "presumedFalseWhen" in criterion:
             presume(truths, name, rails.everyone)
+
+
+def _asked(tree: Tree) -> tuple[dict[str, set[str]], set[str]]:
+    """Criteria that each therapy's verdict asks by name or in parts, and those that decide some status or rank."""
+
+    def closed(names: set[str]) -> set[str]:
+        return names | set().union(*(closed({m for m, _ in tree["criteria"][n].get("members", ())}) for n in names))
+
+    asked: dict[str, set[str]] = {}
+    deciding: set[str] = set()
+    for therapy, row in tree["rows"].items():
+        own = [tree["recommendations"][r] for r in row["recommendations"]]
+        status = {b["criterion"] for node in (row, *own) for b in node["barriers"]} | {r["later"] for r in own} | {row["ongoing"]}
+        status |= {r["population"] for r in row["regimens"]}
+        brief = {n for n, c in tree["criteria"].items() if n.endswith("TriedTooBriefly") and "class" in c}
+        deciding |= closed({c for c in status if c} | brief)
+        told = {i["criterion"] for key in ("cautions", "screening", "baseline", "monitoring", "response") for i in row[key]}
+        asked[therapy] = closed({c for c in status | told if c} | brief)
+    return asked, deciding
 
 
 def _like(knowledge: Knowledge, tree: Tree) -> Knowledge:
