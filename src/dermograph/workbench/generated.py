@@ -193,7 +193,7 @@ class Drafts:
             return {}
         if fact == "fact:isHypersensitiveTo":
             status = "" if truth else " ; pt:status pt:Suspected"
-            return {f"pt:condition [ a {self._hypersensitivity()} ; pt:causedBy [ a {cls} ]{status} ]": None}
+            return {f"pt:condition [ a {self._reaction()} ; pt:causedBy [ a {cls} ]{status} ]": None}
         recorded = self.tree["facts"][fact]["recordedAs"]
         if fact in self.brief:
             return {f'pt:course [ a {cls} ; pt:start "2026-10-01"^^xsd:date ; pt:end "2026-10-02"^^xsd:date ; pt:outcome {self.brief[fact]} ]': None}
@@ -204,7 +204,7 @@ class Drafts:
             return {f'pt:assessment [ a {cls} ; pt:result {result} ; pt:date "2026-10-20"^^xsd:date ]': None}
         return {}
 
-    def _hypersensitivity(self) -> str:
+    def _reaction(self) -> str:
         """The class of a condition that names its cause."""
         return next(n for n in self.graph.having("dg:namesCause") if self.graph.flag(n, "dg:namesCause"))
 
