@@ -54,11 +54,12 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 3
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     from dermograph.commands.check import check
+    from dermograph.commands.cover import cover
     from dermograph.commands.docs import docs
     from dermograph.commands.kit import kit
     from dermograph.commands.prove import prove
 
-    for command in (query, criterion, schema, coverage, derive, fmt, check, docs, kit, prove):
+    for command in (query, criterion, schema, coverage, derive, fmt, check, cover, docs, kit, prove):
         app.command()(command)
 
 

@@ -1,11 +1,12 @@
 """Patient cases: a folder for each, with a patient graph and what the documents say of it.
 
 ``patient.ttl`` is the graph; ``expected.yaml`` holds a sentence, the sources it was written from, and the outcome.
-A key that is not given asserts nothing.
+A key that is not given asserts nothing. Under ``notes`` each entry is some words that one caution of the therapy says.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -81,7 +82,14 @@ def wrong(expected: Tree, answer: Tree) -> list[str]:
         about = {c["subject"] for c in verdicts[therapy]["cautions"]}
         if not set(subjects) <= about:
             found.append(f"{therapy} cautions about {sorted(map(str, about))}, expected {subjects}")
+    for therapy, notes in expected.get("notes", {}).items():
+        said = [_word_set(c["label"]) for c in verdicts[therapy]["cautions"]]
+        found += [f"{therapy} has no caution that says {note!r}" for note in notes if not any(_word_set(note) <= one for one in said)]
     return found
+
+
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W_]+", text.lower()))
 
 
 def _wrong(therapy: str, want: Tree, got: Tree) -> list[str]:

@@ -257,6 +257,7 @@ def _fact_property(graph: Graph, name: str) -> Tree:
         "recordedAs": graph.text(name, "dg:recordedAs"),
         "measures": graph.text(name, "dg:measures"),
         "unit": graph.text(name, "dg:canonicalUnit"),
+        "resolution": graph.text(name, "dg:resolution"),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +38,8 @@ class Knowledge:
     def __init__(self, tree: dict[str, Any], triples: Iterable[ox.Triple], sha256: str, engine: Engine = "oxigraph") -> None:
         self.tree = tree
         self.sha256 = sha256
-        self._store: Store = OxigraphStore(triples) if engine == "oxigraph" else RdflibStore(triples)
+        self.index = tuple(triples)
+        self._store: Store = OxigraphStore(self.index) if engine == "oxigraph" else RdflibStore(self.index)
         self._turn = threading.Lock()
 
     @classmethod
@@ -159,33 +160,47 @@ class Knowledge:
         finally:
             self._store.clear()
         gathered = gather(known)
-        answers = {r.name: self._answer(Case(self.tree, truths, place, r, gathered)) for place, r in enumerate(good) if r.name not in bad}
+        answers = {r.name: self.answer(Case(self.tree, truths, place, r, gathered)) for place, r in enumerate(good) if r.name not in bad}
         return [InvalidInput(r.source, bad[r.name]) if r.name in bad else answers[r.name] for r in records]
 
     def case(self, one: Record) -> Case:
         """Truths and facts of one record, for those who look inside."""
-        truths, known = self.truths([one])
-        return Case(self.tree, truths, 0, one, gather(known))
+        return self.cases([one])[0]
 
-    def _answer(self, case: Case) -> Assessment:
-        tree = self.tree
+    def cases(self, records: Iterable[Record]) -> list[Case]:
+        """Truths and facts of many records that are valid, in order."""
+        found = []
+        for chunk in chunks(records):
+            truths, known = self.truths(chunk)
+            gathered = gather(known)
+            found += [Case(self.tree, truths, place, one, gathered) for place, one in enumerate(chunk)]
+        return found
+
+    def answer(self, case: Case, only: Container[str] | None = None) -> Assessment:
+        """Put together the answer for a patient whose truths are known.
+
+        :param case: holds the tree that is judged by, which may differ from that of the knowledge.
+        :param only: therapies whose verdicts are wanted; what would change them, and actions, are then left out.
+        """
+        tree = case.tree
         judged = [verdicts.judge(case, t) for t in tree["rows"]]
-        offers = {j.therapy: ((), ()) if j.status == "excluded" else offer(case, j.therapy, j.fitting, j.status == "ongoing") for j in judged}
+        told = judged if only is None else [j for j in judged if j.therapy in only]
+        offers = {j.therapy: ((), ()) if j.status == "excluded" else offer(case, j.therapy, j.fitting, j.status == "ongoing") for j in told}
         stale = advice.expired(case)
         ranks = plan.ranks(case, judged)
         missing = advice.missing(case, judged)
-        changes = would_change(case, judged)
+        changes = would_change(case, judged) if only is None else {}
         return Assessment(
             patient=case.record.identifier,
             as_of=case.record.as_of,
             guidelines=plan.guidelines(case),
-            therapies=tuple(self._verdict(case, j, ranks[j.therapy], missing, changes, offers[j.therapy][0], stale) for j in judged),
+            therapies=tuple(self._verdict(case, j, ranks[j.therapy], missing, changes, offers[j.therapy][0], stale) for j in told),
             pathway=plan.place(case),
-            actions=actions(case, changes),
+            actions=actions(case, changes) if only is None else (),
             assumptions=tuple(Assumption(c, "absent") for c in plan.assumptions(case)),
-            conflicts=tuple(_conflicts(case, judged, {t: conflicts for t, (_, conflicts) in offers.items()})),
+            conflicts=tuple(_conflicts(case, told, {t: conflicts for t, (_, conflicts) in offers.items()})),
             knowledge=Provenance(self.version, self.sha256),
-            input=Input(case.record.digest()),
+            input=Input(case.record.digest() if only is None else ""),
         )
 
     def _verdict(
@@ -198,14 +213,14 @@ class Knowledge:
         regimens: tuple[Regimen, ...],
         stale: tuple[Item, ...],
     ) -> TherapyVerdict:
-        row = self.tree["rows"][j.therapy]
+        row = case.tree["rows"][j.therapy]
         return TherapyVerdict(
             therapy=j.therapy,
             label=row["label"],
             status=j.status,
             rank=rank,
             continue_=advice.continuation(case, j),
-            recommendations=advice.recommendations(self.tree, j.therapy),
+            recommendations=advice.recommendations(case.tree, j.therapy),
             because=advice.reasons(case, j),
             missing=tuple(missing[f] for f in j.missing),
             cautions=advice.cautions(case, j) + stale,

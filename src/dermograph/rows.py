@@ -146,6 +146,7 @@ def _item(graph: Graph, name: str, kind: str) -> Tree:
     criterion = graph.text(name, "dg:criterion")
     tests = graph.nodes(name, "dg:test") + graph.nodes(name, "dg:about")
     return {
+        "id": name,
         "kind": ("relative-contraindication" if force == "dg:Relative" else "caution") if kind == "contraindication" else kind,
         "label": graph.label(name),
         "criterion": criterion,

@@ -56,7 +56,7 @@ def judge(case: Case, therapy: str) -> Judged:
     considered = _within(by_rec)
     if case.holds(row["ongoing"]):
         return _ongoing(case, therapy, considered, by_rec, fit)
-    statuses = {r: _status(case, by_rec[r], fit) for r in considered}
+    statuses = {r: status_of(case, by_rec[r], fit) for r in considered}
     forced = [g for g in own if g.atom is None and tree["kinds"][g.kind]["fromTherapy"]]
     status = "excluded" if forced else max(statuses.values(), key=PRECEDENCE.index)
     winners = tuple(r for r in considered if statuses[r] == status) or tuple(considered)
@@ -170,7 +170,8 @@ def _problem(case: Case, barrier: Tree) -> bool:
     return False
 
 
-def _status(case: Case, grounds: Iterable[Ground], fit: Fitting) -> str:
+def status_of(case: Case, grounds: Iterable[Ground], fit: Fitting) -> str:
+    """Status that follows from grounds and from the regimens that fit."""
     found = {gives(case, g) for g in grounds}
     if fit.undecided or fit.weightless:
         found.add("undetermined")

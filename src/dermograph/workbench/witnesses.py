@@ -1,0 +1,277 @@
+"""Which case notices a mutant: its outcome is then no longer what the case expects.
+
+The truths of all cases are worked out once. For a mutant, only criteria that rest on what it changes are worked out
+again, and only cases whose truths, verdicts or doses change by it are judged again, until one notices.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyoxigraph as ox
+
+from dermograph import casebook, content
+from dermograph.assessment import to_json
+from dermograph.case import Case
+from dermograph.casebook import Entry
+from dermograph.criteria import Truths, compose, presume
+from dermograph.graph import Graph, read
+from dermograph.knowledge import Knowledge
+from dermograph.terms import expand
+from dermograph.verdicts import judge
+from dermograph.workbench.mutants import Mutant, applied, mutants
+
+Tree = dict[str, Any]
+Noticed = tuple[str, str]
+"""Name of a mutant, and of the first case that notices it, empty where none does."""
+
+
+@dataclass(frozen=True)
+class _Rails:
+    """Cases that share one set of truths.
+
+    :param raw: truths without gates and presumptions, from which those follow.
+    """
+
+    cases: list[Case]
+    raw: Truths
+    truths: Truths
+    everyone: int
+
+
+class Witnesses:
+    """The cases, ready to be asked about mutants.
+
+    :param entries: cases whose outcome is stated; others notice nothing.
+    """
+
+    def __init__(self, knowledge: Knowledge, graph: Graph, entries: Sequence[Entry]) -> None:
+        self.knowledge, self.graph, self.tree = knowledge, graph, knowledge.tree
+        self.entries = [e for e in entries if e.expected]
+        cases = knowledge.cases(e.record for e in self.entries)
+        bare = {n: {k: v for k, v in c.items() if k not in {"gate", "presumedFalseWhen"}} for n, c in self.tree["criteria"].items()}
+        raw = _like(knowledge, knowledge.tree | {"criteria": bare}).cases(e.record for e in self.entries)
+        self.rails: list[_Rails] = []
+        for case, plain_case in zip(cases, raw, strict=True):
+            if not self.rails or self.rails[-1].truths is not case.truths:
+                self.rails.append(_Rails([], plain_case.truths, case.truths, (1 << len(case.truths.patients)) - 1))
+            self.rails[-1].cases.append(case)
+        self.cases = cases
+        self.expected = {c.record.name: e for c, e in zip(cases, self.entries, strict=True)}
+        self._asked, self._deciding = _asked(self.tree)
+        self._after: dict[str, list[str]] = {}
+        for name, criterion in self.tree["criteria"].items():
+            for other in {m for m, _ in criterion.get("members", ())} | {criterion[k] for k in ("gate", "presumedFalseWhen") if k in criterion}:
+                self._after.setdefault(other, []).append(name)
+        self._place = {name: place for place, name in enumerate(self.tree["criteria"])}
+
+    def notice(self, mutant: Mutant) -> str:
+        """Name of the first case that notices a mutant, empty where none does."""
+        for case in self._candidates(mutant):
+            entry = self.expected[case.record.name]
+            if self._wrong(entry, case):
+                return entry.name
+        return ""
+
+    def _wrong(self, entry: Entry, case: Case) -> bool:
+        wanted = entry.expected
+        whole = "actions" in wanted
+        named = {t for key in ("therapies", "cautions", "notes") for t in wanted.get(key, ())}
+        if "missing" in wanted:
+            named = set(case.tree["rows"])
+        answer = self.knowledge.answer(case, None if whole else named)
+        told = {key: to_json(getattr(answer, key)) for key in ("pathway", "actions", "assumptions")}
+        return bool(casebook.wrong(wanted, told | {"therapies": [to_json(v) for v in answer.therapies if v.therapy in named or "missing" in wanted]}))
+
+    # --- which cases may notice
+
+    def _candidates(self, mutant: Mutant) -> Iterator[Case]:
+        if mutant.facts:
+            yield from self._of_facts(mutant)
+            return
+        tree = applied(self.tree, mutant)
+        criteria = [path[1] for path, _ in mutant.edits if path[0] == "criteria"]
+        for rails in self.rails:
+            truths, changed = self._recomputed(rails, tree, criteria) if criteria else (replace(rails.truths, tree=tree), {})
+            for case in rails.cases:
+                there = replace(case, tree=tree, truths=truths)
+                touched = {name for name, places in changed.items() if places >> case.place & 1}
+                if (touched and self._reaches(case, touched)) or (len(criteria) < len(mutant.edits) and self._differs(mutant, case, there)):
+                    yield there
+
+    def _differs(self, mutant: Mutant, before: Case, after: Case) -> bool:
+        """Whether a case could tell a change that lies outside the criteria."""
+        if not mutant.therapies:
+            expected = self.expected[before.record.name].expected
+            return "at" in expected or any("rank" in want for want in expected.get("therapies", {}).values())
+        if any(path[0] == "steps" for path, _ in mutant.edits) and "at" in self.expected[before.record.name].expected:
+            return True
+        keys = {path[2] for path, _ in mutant.edits if path[0] == "rows"}
+        expected = self.expected[before.record.name].expected
+        for therapy in mutant.therapies:
+            wanted = expected.get("therapies", {}).get(therapy, {})
+            if "regimens" in keys and "regimens" in wanted:
+                return True
+            if "cautions" in keys and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes")) or "continue" in wanted):
+                return True
+            if keys != {"cautions"} and judge(before, therapy) != judge(after, therapy):
+                return True
+        return False
+
+    def _reaches(self, case: Case, touched: set[str]) -> bool:
+        """Whether what a case expects can turn on one of the criteria."""
+        expected = self.expected[case.record.name].expected
+        if expected.keys() & {"at", "missing", "assumed", "actions"}:
+            return True
+        if any("rank" in want for want in expected.get("therapies", {}).values()) and touched & self._deciding:
+            return True
+        return any(touched & self._asked[t] for key in ("therapies", "cautions", "notes") for t in expected.get(key, ()))
+
+    def _of_facts(self, mutant: Mutant) -> Iterator[Case]:
+        """Cases with a record that a changed threshold reads, with their facts worked out anew."""
+        triples = {(expand(s), expand(p)): ox.Literal(new, datatype=_number(new)) for s, p, _, new in mutant.facts}
+        index = [
+            ox.Triple(t.subject, t.predicate, triples[key]) if (key := (t.subject.value, t.predicate.value)) in triples else t  # type: ignore[union-attr]
+            for t in self.knowledge.index
+        ]
+        tree = self.tree
+        predicate = mutant.facts[0][1]
+        if predicate == "dg:validFor":
+            tree = tree | {"validity": tree["validity"] | {s: new for s, _, _, new in mutant.facts}}
+        within, read_ = tree["within"], {s for s, *_ in mutant.facts}
+        if predicate == "dg:definedBelow":
+            read_ = {o for s in read_ for o in self.graph.nodes(s, "dg:definedByObservable")}
+        records = [c.record for c in self.cases if any(read_ & set(within.get(kind, ())) for kind in _kinds(c))]
+        if records:
+            yield from Knowledge(tree, index, self.knowledge.sha256).cases(records)
+
+    # --- truths
+
+    def _recomputed(self, rails: _Rails, tree: Tree, criteria: Sequence[str]) -> tuple[Truths, dict[str, int]]:
+        """Truths under another tree, and for each criterion that differs the places at which it does."""
+        truths = Truths(tree, rails.truths.patients, dict(rails.truths.true), dict(rails.truths.false), rails.truths.assumed)
+        changed: dict[str, int] = {}
+        queue = {self._place[name]: name for name in criteria}
+        while queue:
+            name = queue.pop(min(queue))
+            self._work_out(rails, truths, name)
+            differs = (truths.true[name] ^ rails.truths.true[name]) | (truths.false[name] ^ rails.truths.false[name])
+            if differs:
+                changed[name] = differs
+                queue |= {self._place[n]: n for n in self._after.get(name, ())}
+        return truths, changed
+
+    def _work_out(self, rails: _Rails, truths: Truths, name: str) -> None:
+        criterion = truths.tree["criteria"][name]
+        if "members" in criterion:
+            compose(truths, name, rails.everyone)
+            return
+        yes, no = rails.raw.true[name], rails.raw.false[name]
+        if "range" in criterion and criterion is not self.tree["criteria"][name]:
+            yes, no = _ranged(rails.cases, criterion)
+        if "gate" in criterion:
+            suspected = sum(1 << c.place for c in rails.cases if c.suspects(criterion["class"]))
+            no |= rails.everyone & ~yes & ~no & ~suspected & truths.false[criterion["gate"]]
+        truths.true[name], truths.false[name] = yes, no
+        if "presumedFalseWhen" in criterion:
+            presume(truths, name, rails.everyone)
+
+
+def _asked(tree: Tree) -> tuple[dict[str, set[str]], set[str]]:
+    """Criteria that each therapy's verdict asks by name or in parts, and those that decide some status or rank."""
+
+    def closed(names: set[str]) -> set[str]:
+        return names | set().union(*(closed({m for m, _ in tree["criteria"][n].get("members", ())}) for n in names))
+
+    asked: dict[str, set[str]] = {}
+    deciding: set[str] = set()
+    for therapy, row in tree["rows"].items():
+        own = [tree["recommendations"][r] for r in row["recommendations"]]
+        status = {b["criterion"] for node in (row, *own) for b in node["barriers"]} | {r["later"] for r in own} | {row["ongoing"]}
+        status |= {r["population"] for r in row["regimens"]}
+        brief = {n for n, c in tree["criteria"].items() if n.endswith("TriedTooBriefly") and "class" in c}
+        deciding |= closed({c for c in status if c} | brief)
+        told = {i["criterion"] for key in ("cautions", "screening", "baseline", "monitoring", "response") for i in row[key]}
+        asked[therapy] = closed({c for c in status | told if c} | brief)
+    return asked, deciding
+
+
+def _like(knowledge: Knowledge, tree: Tree) -> Knowledge:
+    return Knowledge(tree, knowledge.index, knowledge.sha256)
+
+
+def _ranged(cases: Sequence[Case], criterion: Tree) -> tuple[int, int]:
+    """The two rails of an atomic criterion on a number."""
+    bounds = {facet: Decimal(bound) for facet, bound in criterion["range"].items()}
+    yes = no = 0
+    for case in cases:
+        value = case.number(criterion["fact"])
+        if value is not None:
+            inside = bounds["from"] <= value <= bounds["upTo"] and bounds["above"] < value < bounds["below"]
+            yes, no = (yes | 1 << case.place, no) if inside else (yes, no | 1 << case.place)
+    return yes, no
+
+
+def _kinds(case: Case) -> set[str]:
+    nodes = [str(v) for p, v in case.facts[case.me] if p in {"pt:observation", "pt:assessment", "pt:course"}]
+    return {str(v) for node in nodes for p, v in case.facts[node] if p == "rdf:type"}
+
+
+def _number(text: str) -> ox.NamedNode:
+    return ox.NamedNode(expand("xsd:decimal" if "." in text else "xsd:integer"))
+
+
+# --- the whole run
+
+
+def witnesses(ontology: Path, cases: Path) -> tuple[Witnesses, list[Mutant]]:
+    """The cases of a folder, ready to be asked, and the mutants of an ontology."""
+    graph = Graph(read(content.modules(ontology)))
+    knowledge = Knowledge.load(ontology)
+    return Witnesses(knowledge, graph, casebook.read(cases)), mutants(graph, knowledge.tree)
+
+
+def count(ontology: Path) -> int:
+    """How many mutants an ontology has."""
+    return len(mutants(Graph(read(content.modules(ontology))), Knowledge.load(ontology).tree))
+
+
+_here: tuple[Witnesses, list[Mutant]] | None = None
+
+
+def _start(ontology: Path, cases: Path) -> None:
+    global _here
+    _here = witnesses(ontology, cases)
+
+
+def _ask(places: Sequence[int]) -> list[Noticed]:
+    assert _here is not None
+    asked, made = _here
+    return [(made[place].name, asked.notice(made[place])) for place in places]
+
+
+def run(ontology: Path, cases: Path, places: Sequence[int], jobs: int, step: Callable[[int], None] = lambda n: None) -> dict[str, str]:
+    """For each mutant at a place the case that notices it, in the order of the places.
+
+    :param jobs: processes that share the work.
+    :param step: called with the number of mutants that were asked about since.
+    """
+    batches = [places[start : start + 20] for start in range(0, len(places), 20)]
+    found: dict[str, str] = {}
+    if jobs == 1:
+        _start(ontology, cases)
+        for batch in batches:
+            found |= _ask(batch)
+            step(len(batch))
+        return found
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start, (ontology, cases)) as pool:
+        for answer in pool.map(_ask, batches):
+            found |= answer
+            step(len(answer))
+    return found
