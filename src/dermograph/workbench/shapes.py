@@ -131,23 +131,34 @@ class Shapes:
         for shape in sorted({str(s) for p in _TARGETS for s in self._shapes.subjects(_iri(p))}):
             targets = frozenset((p, str(o)) for p in _TARGETS for o in self._shapes.objects(_iri(shape), _iri(p)))
             groups.setdefault(targets, []).append(shape)
+        if touched is not None:
+            groups = {targets: shapes for targets, shapes in groups.items() if self._focus(draft, targets, touched)}
         found: list[Breach] = []
         for done, (targets, shapes) in enumerate(groups.items()):
             tick(done, len(groups))
-            options: dict[str, Any] = {"use_shapes": shapes, "inplace": True, "max_validation_depth": 50}
-            if touched is not None:
-                focus = {node for predicate, target in targets for node in _TARGETS[predicate](draft.graph, compact(target))}
-                focus = {node for node in focus if draft.graph.owner(node) in touched}
-                if not focus:
-                    continue
-                if not any(node.startswith("_:") for node in focus):
-                    options["focus_nodes"] = sorted(map(expand, focus))
-            _, report, _ = validate(self._data, shacl_graph=self._shapes, **options)
-            for breach in _breaches(draft, report, shapes):
-                if touched is None or breach.node in touched:
-                    found.append(breach)
+            asked = self._shapes if touched is None else self._aimed_at(shapes, self._focus(draft, targets, touched))
+            _, report, _ = validate(self._data, shacl_graph=asked, use_shapes=shapes, inplace=True, max_validation_depth=50)
+            found += _breaches(draft, report, shapes)
         tick(len(groups), len(groups))
         return found
+
+    def _focus(self, draft: Draft, targets: Iterable[tuple[str, str]], touched: set[str]) -> set[str]:
+        """Nodes that targets give, of those touched and what hangs from them."""
+        nodes = {node for predicate, target in targets for node in _TARGETS[predicate](draft.graph, compact(target))}
+        return {node for node in nodes if draft.graph.owner(node) in touched}
+
+    def _aimed_at(self, shapes: Iterable[str], focus: Iterable[str]) -> rdflib.Graph:
+        """The shapes, some of them asked of certain nodes instead of their own targets."""
+        import rdflib
+
+        aimed: rdflib.Graph = rdflib.Graph() + self._shapes
+        for shape in shapes:
+            for predicate in _TARGETS:
+                aimed.remove((_iri(shape), _iri(predicate), None))
+            for node in focus:
+                blank = node.startswith("_:")
+                aimed.add((_iri(shape), _iri("sh:targetNode"), rdflib.BNode(node.removeprefix("_:")) if blank else _iri(node)))
+        return aimed
 
 
 def _breaches(draft: Draft, report: rdflib.Graph, shapes: Iterable[str]) -> Iterator[Breach]:
