@@ -77,6 +77,14 @@ class Graph:
         """All nodes with some value of a property, sorted."""
         return sorted(node for node, predicates in self._out.items() if predicate in predicates)
 
+    def named(self) -> list[str]:
+        """All subjects that have a name, sorted."""
+        return sorted(node for node in self._out if not node.startswith("_:"))
+
+    def predicates(self, node: str) -> list[str]:
+        """All properties that a node has, sorted."""
+        return sorted(self._out[node]) if node in self._out else []
+
     def items(self, head: str) -> list[str]:
         """Members of an RDF list."""
         found: list[str] = []

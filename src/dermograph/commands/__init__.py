@@ -1,0 +1,1 @@
+"""Command-line functions of the author's workbench, one module a command."""
