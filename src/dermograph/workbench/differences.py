@@ -26,6 +26,10 @@ from dermograph.workbench.wording import meaning, name, structure, words
 Tree = dict[str, Any]
 
 _ASKS = ("dg:population", "dg:indication", "dg:entry", "dg:exit", "dg:criterion", "dg:later", "dg:screenedIn", "dg:presumedFalseWhen")
+_GIST = (
+    *("dg:strength", "dg:direction", "dg:population", "dg:criterion", "dg:force", "dg:interactionEffect", "dg:loading", "dg:dose"),
+    *("dg:perKilogram", "dg:every", "dg:maximum", "dg:entry", "dg:scheduleText", "dg:after"),
+)
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,8 @@ class _Comparison:
             if predicate == "owl:equivalentClass" and called == "criterion":
                 yield self._criterion(node)
                 continue
+            if predicate == "rdf:type" and called == "criterion":
+                continue
             kind, severity = aspect(called, predicate, heavy)
             gone = [v for k, v in before.items() if k not in after]
             come = [v for k, v in after.items() if k not in before]
@@ -192,8 +198,8 @@ class _Comparison:
         for kind, side, values in (("edge-removed", self.old, gone), ("edge-added", self.new, come)):
             for value in values:
                 said = f"{side.graph.label(node)} leads to {side.graph.label(str(value))}"
-                row = self._made(kind, CHANGES, node, self.new)
-                yield dataclasses.replace(row, **{"before" if kind == "edge-removed" else "after": said})
+                was, now = (said, "") if kind == "edge-removed" else ("", said)
+                yield self._made(kind, CHANGES, node, self.new, was, now)
 
     def _moved_steps(self) -> Iterator[Difference]:
         for guideline in sorted(set(self.old.tree["guidelines"]) & set(self.new.tree["guidelines"])):
@@ -272,10 +278,8 @@ def _gist(side: Side, node: str, called: str) -> str:
         return meaning(side.tree, node)
     if called in ("statement", "reference", "reading", "class", "vocabulary", "module"):
         return side.graph.text(node, "skos:definition") or side.graph.text(node, "dcterms:title") or side.graph.label(node)
-    told = ("dg:strength", "dg:direction", "dg:population", "dg:criterion", "dg:force", "dg:interactionEffect", "dg:loading", "dg:dose")
-    told += ("dg:perKilogram", "dg:every", "dg:maximum", "dg:entry", "dg:scheduleText", "dg:after")
     parts = []
-    for predicate in told:
+    for predicate in _GIST:
         values = [words(side.graph, side.tree, v) for v in side.graph.values(node, predicate)]
         if values:
             parts.append(f"{side.graph.label(predicate)} {', '.join(values)}")

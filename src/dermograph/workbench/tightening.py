@@ -125,7 +125,7 @@ def by_reasoner(old: Side, new: Side, pairs: Sequence[Pair], room: Path) -> dict
 
 
 def _question(old: Side, new: Side, pairs: Sequence[Pair]) -> tuple[str, dict[Pair, tuple[str, str]]]:
-    """Functional-style text of both versions of the criteria, with classes that are empty where one implies the other."""
+    """Turtle of both versions of the criteria, with classes that are empty where one implies the other."""
     from dermograph.terms import expand
 
     lines = []
@@ -185,9 +185,12 @@ def _definition(tree: Tree, mark: str, name: str, values: set[str]) -> str:
 
     criterion = tree["criteria"][name]
     if "members" in criterion:
-        parts = [f"<{_version(mark, m)}>" if sign else f"[ a owl:Class ; owl:complementOf <{_version(mark, m)}> ]" for m, sign in criterion["members"]]
+        named = [(f"<{_version(mark, m)}>", sign) for m, sign in criterion["members"]]
+        parts = [iri if sign else f"[ a owl:Class ; owl:complementOf {iri} ]" for iri, sign in named]
+        if len(parts) == 1:
+            parts.append("owl:Thing")
         joint = "owl:intersectionOf" if criterion["op"] == "and" else "owl:unionOf"
-        return f"[ a owl:Class ; {joint} ( {' '.join([*parts, 'owl:Thing'] if len(parts) == 1 and criterion['op'] == 'and' else parts)} ) ]"
+        return f"[ a owl:Class ; {joint} ( {' '.join(parts)} ) ]"
     start = f"[ a owl:Restriction ; owl:onProperty <{expand(criterion['fact'])}> ;"
     if "value" in criterion:
         values.add(criterion["value"])
