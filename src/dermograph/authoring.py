@@ -53,7 +53,9 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 3
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
-    for command in (query, criterion, schema, coverage, derive, fmt):
+    from dermograph.commands.diff import diff
+
+    for command in (query, criterion, schema, coverage, derive, fmt, diff):
         app.command()(command)
 
 

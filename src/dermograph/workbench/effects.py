@@ -44,12 +44,14 @@ class Cause:
     :param node: compact IRI of the criterion or node that changed; of a therapy, where the rank follows from its answer.
     :param text: the cause in words.
     :param before: truth of the criterion for the patient in the old version: true, false, unknown, or empty where it is no criterion.
+    :param follows: it is another therapy, from whose answer this one follows.
     """
 
     node: str
     text: str
     before: str = ""
     after: str = ""
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Effect:
     continue_before: str | None
     continue_after: str | None
     causes: tuple[Cause, ...]
+
+    @property
+    def follows(self) -> bool:
+        """Whether it follows only from what befell other therapies."""
+        return all(cause.follows for cause in self.causes)
 
 
 @dataclass(frozen=True)
@@ -210,8 +217,11 @@ def _of_patient(
     if not turned:
         return
     cases = (old.case(one), new.case(one))
-    causes = {therapy: tuple(_causes(cases, therapy, differences)) for therapy, _ in turned}
-    others = [Cause(therapy, f"it follows from {labels[therapy]}") for therapy, _ in turned if causes[therapy]]
+    causes: dict[str, tuple[Cause, ...]] = {}
+    for therapy, turn in turned:
+        dosed = len({_doses(side.get(therapy)) for side in verdicts}) > 1
+        causes[therapy] = tuple(_causes(cases, therapy, differences, turn != "dose", dosed) or _causes(cases, therapy, differences, True, True))
+    others = [Cause(therapy, f"it follows from {labels[therapy]}", follows=True) for therapy, _ in turned if causes[therapy]]
     for therapy, turn in turned:
         a, b = (side.get(therapy) for side in verdicts)
         yield Effect(
@@ -251,14 +261,16 @@ def _doses(verdict: TherapyVerdict | None) -> tuple[str, ...]:
 # --- causes
 
 
-def _causes(cases: tuple[Case, Case], therapy: str, differences: Sequence[Difference]) -> list[Cause]:
+def _causes(cases: tuple[Case, Case], therapy: str, differences: Sequence[Difference], verdict: bool, dose: bool) -> list[Cause]:
     """On what the changed answer of a therapy rests.
 
     First the criteria that were redefined and whose truth differs for the patient, and the nodes that came, went or
     changed and speak of the patient; where there are none, derived criteria; where there are none, any criterion whose
     truth differs.
+
+    :param verdict: look at what decides on status and rank, and ``dose`` at what decides on the dose.
     """
-    roots = [_roots(case, therapy) for case in cases]
+    roots = [_roots(case, therapy, verdict, dose) for case in cases]
     asked = [{c for criteria in found.values() for c, _ in criteria} for found in roots]
     below = set().union(*(_below(case.tree, found) for case, found in zip(cases, asked, strict=True)))
     direct: dict[str, Cause] = {}
@@ -268,7 +280,7 @@ def _causes(cases: tuple[Case, Case], therapy: str, differences: Sequence[Differ
             truths = [_truth(case, d.node) for case in cases]
             if truths[0] != truths[1] and d.severity != WORDING:
                 (derived if d.derived else direct).setdefault(d.node, _of_criterion(cases, d.node))
-        elif d.severity == CHANGES and (therapy in d.therapies and d.kind.startswith(_ALWAYS) or _speaks(cases, roots, d.node)):
+        elif d.severity == CHANGES and ((therapy in d.therapies and d.kind.startswith(_ALWAYS)) or _speaks(cases, roots, d.node)):
             direct.setdefault(d.node, Cause(d.node, f"{d.label} ({d.kind.replace('-', ' ')})"))
     if direct or derived:
         return list((direct or derived).values())
@@ -283,24 +295,24 @@ def _defined(cases: tuple[Case, Case], criterion: str) -> Tree:
 
 def _of_criterion(cases: tuple[Case, Case], criterion: str) -> Cause:
     label = _defined(cases, criterion)["label"]
-    return Cause(criterion, f"whether the patient {label}", *(_truth(case, criterion) for case in cases))
+    return Cause(criterion, f"the patient {label}", _truth(cases[0], criterion), _truth(cases[1], criterion))
 
 
-def _roots(case: Case, therapy: str) -> dict[str, list[tuple[str, bool]]]:
+def _roots(case: Case, therapy: str, verdict: bool, dose: bool) -> dict[str, list[tuple[str, bool]]]:
     """Nodes that decide on a therapy, each with the criteria that it asks and the truth of them that makes it count."""
     tree = case.tree
     row = tree["rows"].get(therapy)
     asked: dict[str, list[tuple[str, bool]]] = {}
     if row is None:
         return asked
-    for name in row["recommendations"]:
+    for name in row["recommendations"] if verdict else ():
         rec = tree["recommendations"][name]
         asked.setdefault(name, []).append((rec["population"], True))
         asked.setdefault(rec["step"] or name, []).extend([(rec["later"], True)] if rec["later"] else [])
     for barrier in [b for r in row["recommendations"] for b in tree["recommendations"][r]["barriers"]] + row["barriers"]:
-        if barrier["criterion"]:
+        if barrier["criterion"] and verdict:
             asked.setdefault(barrier["node"], []).append((barrier["criterion"], barrier["blocksWhen"]))
-    for regimen in row["regimens"]:
+    for regimen in row["regimens"] if dose else ():
         asked.setdefault(regimen["id"], []).append((regimen["population"], True))
     return asked
 
