@@ -53,10 +53,12 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 3
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
+    from dermograph.commands import new
     from dermograph.commands.diff import diff
 
     for command in (query, criterion, schema, coverage, derive, fmt, diff):
         app.command()(command)
+    app.add_typer(new.app, name="new")
 
 
 def _ontology(given: Path | None) -> Path:

@@ -125,6 +125,8 @@ def weight(graph: Graph, called: str, node: str) -> Severity:
     """How the coming or going of a node weighs."""
     if called in _HEAVY:
         return CHANGES if excludes(graph, node) else MAY
+    if called == "regimen" and graph.value(node, "dg:verified") is False:
+        return MAY
     return next((severity for other, severity in NODES.values() if other == called), WORDING if called == "note" else MAY)
 
 

@@ -22,7 +22,7 @@ def case(
     *,
     name: str = "",
     as_of: str = "",
-    birth_date: str = "",
+    birth_date: str,
     sex: str = "",
     severity: str = "",
     therapies: Sequence[str] = (),
@@ -41,7 +41,7 @@ def case(
     asked = [here.known(t, "therapy of the answer", here.tree["rows"]) for t in therapies] or list(here.tree["rows"])
     statements = [*here.graph.instances("dg:Statement"), *here.graph.instances("dg:Reference"), *here.graph.instances("dg:Ruling")]
     cited = [local_name(here.known(s, "statement, reference or ruling", statements)) for s in sources]
-    day, birth = _day(as_of or dt.date.today().isoformat()), _day(birth_date or "1990-01-01")
+    day, birth = _day(as_of or dt.date.today().isoformat()), _day(birth_date)
     files = {
         "patient.ttl": _patient(here, folder.name, day, birth, sex, severity),
         "expected.yaml": "\n".join(

@@ -60,7 +60,7 @@ def name(graph: Graph, tree: Tree, node: str) -> str:
         return f"the patient {tree['criteria'][node]['label']}"
     if "dg:Statement" in graph.nodes(node, "rdf:type"):
         return local_name(node)
-    return graph.label(node)
+    return graph.text(node, "dcterms:title") or graph.label(node)
 
 
 def meaning(tree: Tree, criterion: str) -> str:
