@@ -158,7 +158,7 @@ def criterion(
     from dermograph.workbench import skeletons
 
     here = _here(ontology)
-    label = _asked(label, "What it says of the patient, such as: is 18 years or older", "--label")
+    label = _asked(label, "What it says of the patient", "--label")
     bounds = {"from": from_, "above": above, "up-to": up_to, "below": below}
     if not (fact or every or some):
         fact = _asked(fact, "Fact property that it asks", "--fact")
