@@ -53,14 +53,17 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 3
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
+    from dermograph.commands import new
     from dermograph.commands.check import check
     from dermograph.commands.cover import cover
+    from dermograph.commands.diff import diff
     from dermograph.commands.docs import docs
     from dermograph.commands.kit import kit
     from dermograph.commands.prove import prove
 
-    for command in (query, criterion, schema, coverage, derive, fmt, check, cover, docs, kit, prove):
+    for command in (query, criterion, schema, coverage, derive, fmt, check, cover, diff, docs, kit, prove):
         app.command()(command)
+    app.add_typer(new.app, name="new")
 
 
 def _ontology(given: Path | None) -> Path:

@@ -92,6 +92,10 @@ class Graph:
         """All nodes of which something is said, sorted."""
         return sorted(self._out)
 
+    def named(self) -> list[str]:
+        """All subjects that have a name, sorted."""
+        return [node for node in self.described() if not node.startswith("_:")]
+
     def predicates(self, node: str) -> list[str]:
         """All properties that a node has, sorted."""
         return sorted(self._out[node]) if node in self._out else []

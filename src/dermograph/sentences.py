@@ -63,11 +63,12 @@ def _expression(tree: Tree, criterion: Tree) -> str:
         return f"{criterion['fact']} value {criterion['value']}"
     if "class" in criterion:
         return f"{criterion['fact']} some {criterion['class']}"
-    facets = ", ".join(f"{_FACETS[k]} {bound}" for k, bound in _bounds(criterion))
+    facets = ", ".join(f"{_FACETS[k]} {bound}" for k, bound in bounds(criterion))
     return f"{criterion['fact']} some xsd:decimal[{facets}]"
 
 
-def _bounds(criterion: Tree) -> list[tuple[str, str]]:
+def bounds(criterion: Tree) -> list[tuple[str, str]]:
+    """Ends of the range of an atomic criterion, each with its kind: from, above, upTo or below."""
     return [(key, bound) for key, bound in criterion["range"].items() if abs(int(float(bound))) < 999999999]
 
 
@@ -111,7 +112,7 @@ def _atom(tree: Tree, name: str, truth: bool) -> str:
     criterion = tree["criteria"][name]
     fact = criterion["fact"]
     if "range" in criterion:
-        inside = " && ".join(f"?value {_FACETS[k]} {bound}" for k, bound in _bounds(criterion))
+        inside = " && ".join(f"?value {_FACETS[k]} {bound}" for k, bound in bounds(criterion))
         return f"?patient {fact} ?value .\nFILTER({inside if truth else f'!({inside})'})"
     if "value" in criterion:
         value = criterion["value"]
