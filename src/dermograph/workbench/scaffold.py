@@ -126,7 +126,7 @@ def prefixed(turtle: str) -> str:
 
 
 def slug(name: str) -> str:
-    """A name as a file is named: ``JAKInhibitor`` gives ``jak-inhibitor``."""
+    """A name as a file is named: ``NewClassABC`` gives ``new-class-abc``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
 
 
