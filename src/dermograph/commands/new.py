@@ -59,6 +59,7 @@ def recommendation(
     population: Annotated[str, typer.Option(help="Criterion on age, sex or weight.")] = "",
     strength: Annotated[str, typer.Option(help="Strength in the words of the source.")] = "",
     statement: Statements = None,
+    source: Sources = None,
     name: Name = "",
     direction: Annotated[str, typer.Option(help="for, against or not-recommended.")] = "for",
     scale: Annotated[str, typer.Option(help="Scale of the strength; without it, the one the guideline uses most.")] = "",
@@ -81,7 +82,7 @@ def recommendation(
     therapy = _asked(therapy, "Therapy that it speaks of", "--therapy")
     population = _asked(population, "Criterion that says for whom it is", "--population")
     strength = _asked(strength, "Strength in the words of the source", "--strength")
-    statements = _listed(statement, "Statements that say so", "--statement")
+    statements = list(statement or ()) if source else _listed(statement, "Statements that say so", "--statement")
     if direction == "for" and not (adjunct or unranked):
         step = _asked(step, "Step of the pathway", "--step")
         order = order if order is not None else _number(_asked("", "Place in the order of preference", "--order"))
@@ -102,6 +103,7 @@ def recommendation(
         order=order,
         adjunct=adjunct,
         unranked=unranked,
+        sources=source or (),
         prerequisites=prerequisite or (),
         entry=entry,
     )

@@ -35,6 +35,7 @@ def recommendation(
     order: int | None = None,
     adjunct: bool = False,
     unranked: bool = False,
+    sources: Sequence[str] = (),
     prerequisites: Sequence[str] = (),
     entry: str = "",
 ) -> Skeleton:
@@ -47,8 +48,8 @@ def recommendation(
         raise UsageError(
             f"{direction}: no such direction", f"take {', '.join(str(graph.text(d, 'skos:notation')) for d in graph.instances('dg:Direction'))}"
         )
-    if not statements:
-        raise UsageError("a recommendation cites at least one statement of its document", "add --statement")
+    if not statements and not sources:
+        raise UsageError("a recommendation cites a statement of its document, or a reference", "add --statement or --source")
     if way == "dg:For" and not (adjunct or unranked) and (order is None or not step):
         raise UsageError("a recommendation for a therapy has its step and its order", "add --step and --order, or --adjunct or --unranked")
     scales = Counter(str(graph.text(r, "dg:strengthScale")) for r in graph.subjects("dg:guideline", owner) if graph.values(r, "dg:strengthScale"))
@@ -62,7 +63,7 @@ def recommendation(
         ("dg:strength", text(strength)),
         ("dg:strengthScale", text(scale or scales.most_common(1)[0][0])),
         ("dg:therapy", here.therapy(therapy)),
-        *here.cited(statements),
+        *here.cited(statements, sources),
         *([("dg:certainty", text(certainty))] if certainty else []),
         *([("dg:indication", here.criterion(indication))] if indication else []),
         *([("dg:entry", here.criterion(entry))] if entry else []),
