@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from dermograph import __version__, authoring
-from dermograph.authoring import Ontology
+from dermograph import __version__
+from dermograph.commands import registry
+from dermograph.commands.options import Ontology
 from dermograph.errors import DermographError, InvalidInput, UsageError
 from dermograph.session import Session, complain, console, dumps
 
@@ -332,4 +333,4 @@ def _stages(session: Session, stage: Stage) -> None:
     typer.echo(stages.trig(found, stage.value), nl=False)
 
 
-authoring.register(app)
+registry.register(app)

@@ -30,7 +30,9 @@ def ranks(case: Case, judged: Sequence[Judged]) -> dict[str, int | None]:
     def order(rec: Tree) -> Decimal:
         if not rec["ordersWith"]:
             return plain(rec)
-        lenders = [plain(r) for recs in eligible.values() for r in recs if r["step"] == rec["ordersWith"] and not r["ordersWith"] and not r["unranked"]]
+        lenders = [
+            plain(r) for recs in eligible.values() for r in recs if r["step"] == rec["ordersWith"] and not r["ordersWith"] and not r["unranked"]
+        ]
         return min(lenders, default=plain(rec))
 
     ordered = {t: min(order(r) for r in recs) for t, recs in eligible.items() if not any(r["unranked"] for r in recs)}

@@ -1,1 +1,1 @@
-"""Commands of the author's workbench, one to a module: thin functions over ``dermograph.workbench``."""
+"""Commands that ask, write, prove and publish the knowledge itself, one to a module: thin functions."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.authoring import INVALID, Ontology
+from dermograph.commands.options import INVALID, Ontology, ontology_folder
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,20 +32,19 @@ def check(
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file is saved, until interrupted.")] = False,
 ) -> None:
     """Hold an ontology to everything that a change must pass; exit with 3 where there is something to mend."""
-    from dermograph import content
     from dermograph.workbench import checks
 
     if path and ontology:
         raise UsageError("the ontology is given twice", "give PATH or --ontology")
     if watch and format is not ReportFormat.text:
         raise UsageError(f"--watch prints text, not {format}", "leave one of them out")
-    folder = path or ontology or content.folder("ontology")
-    checker = checks.Checker(folder, checks.beside(folder))
+    where = path or ontology_folder(ontology)
+    checker = checks.Checker(where, checks.beside(where))
     if watch:
         _watch(checker)
         return
     report = _run(checker)
-    _print(report, folder, format)
+    _print(report, where, format)
     if report.failed:
         raise typer.Exit(INVALID)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.authoring import INVALID, Ontology
+from dermograph.commands.options import INVALID, Ontology, ontology_folder
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def cover(
     ontology: Ontology = None,
 ) -> None:
     """Tell what the patient cases show of the guideline; exit with 3 where something is shown by none."""
-    from dermograph import casebook, content
+    from dermograph import casebook
 
     if generate and mutate:
         raise UsageError("--generate and --mutate are two runs", "give one of them")
-    where = ontology or content.folder("ontology")
+    where = ontology_folder(ontology)
     folder = cases or _cases()
     entries = casebook.read(folder)
     if mutate:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dermograph.commands.options import ontology_folder
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def diff(
     ] = None,
 ) -> None:
     """Tell what differs clinically between two versions of the ontology, and what that does to patients."""
-    from dermograph import content, session
+    from dermograph import session
     from dermograph.workbench import differences, sides, telling
     from dermograph.workbench import effects as effect
 
@@ -57,7 +58,7 @@ def diff(
         raise UsageError("--changelog prints Markdown of its own", "leave --format out")
     with ExitStack() as stack:
         one = stack.enter_context(sides.opened(old))
-        other = stack.enter_context(sides.opened(new or str(ontology or content.folder("ontology"))))
+        other = stack.enter_context(sides.opened(new or str(ontology_folder(ontology))))
         people = effect.read(patients) if patients else []
         telling_from = effect.read(cases) if cases else people
         found = differences.compare(one, other, _by_cases(one, other, telling_from), reasoner)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.authoring import Ontology
+from dermograph.commands.options import Ontology, ontology_folder
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def docs(
 
     root = context.find_root()
     count = site.build(
-        ontology or content.folder("ontology"),
+        ontology_folder(ontology),
         out,
         cases=cases,
         expected=cases.parent / "questions" if cases else None,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dermograph.authoring import Ontology
+from dermograph.commands.options import Ontology, ontology_folder
 from dermograph.errors import InputError, UsageError
 
 SHOWN = 20
@@ -51,11 +51,11 @@ def _write(out: Path, ontology: Path | None, cases: Path | None, packed: bool, b
     from rich.console import Console
     from rich.progress import Progress
 
-    from dermograph import casebook, content
+    from dermograph import casebook
     from dermograph.knowledge import Knowledge
     from dermograph.workbench import kit as made
 
-    where = ontology or content.folder("ontology")
+    where = ontology_folder(ontology)
     found = cases or where.parent / "tests" / "cases"
     if not found.is_dir():
         raise InputError(f"{found}: no such folder, and a kit needs cases", "name the folder of the cases with --cases")

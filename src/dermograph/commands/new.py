@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dermograph.commands.options import Ontology, ontology_folder
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Write a complete skeleton: a recommendation, therapy, criterion, guideline or case.", no_args_is_help=True)
 
-Ontology = Annotated[
-    Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Ontology to add to instead of the one that came along.")
-]
 Name = Annotated[str, typer.Option(help="Name of the new node, in UpperCamel; without it, made from the label.")]
 Statements = Annotated[list[str] | None, typer.Option("--statement", help="Statement that says so, such as P-001; may be repeated.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Reference that says so; may be repeated.")]
@@ -38,10 +36,9 @@ def _listed(values: list[str] | None, question: str, option: str) -> list[str]:
 
 
 def _here(ontology: Path | None) -> Content:
-    from dermograph import content
     from dermograph.workbench.scaffold import Content
 
-    return Content(ontology or content.folder("ontology"))
+    return Content(ontology_folder(ontology))
 
 
 def _write(here: Content, made: Skeleton) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.authoring import INVALID, Ontology
+from dermograph.commands.options import INVALID, Ontology, ontology_folder
 
 if TYPE_CHECKING:
     from dermograph.workbench.proofs import Progress, Proof
@@ -36,11 +36,11 @@ def prove(
     Each criterion can be met and failed, no dose band overlaps or leaves a gap, no two recommendations contradict each other,
     and each step can be entered and left. It needs Java and dermograph[prove].
     """
-    from dermograph import content, session
+    from dermograph import session
     from dermograph.workbench import problems, proofs
 
     with _bar() as progress:
-        proof = proofs.prove(ontology or content.folder("ontology"), progress)
+        proof = proofs.prove(ontology_folder(ontology), progress)
     if patients:
         _write(proof, patients)
     found = [f.problem for f in proof.found]

@@ -1,0 +1,24 @@
+"""What several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dermograph import content
+from dermograph.errors import InputError
+
+INVALID = InputError.code
+"""Exit code of a command that found what is to be mended."""
+
+Ontology = Annotated[
+    Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Ontology to use instead of the one that came along.")
+]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit with 3 where something would change.")]
+
+
+def ontology_folder(given: Path | None) -> Path:
+    """Folder of the ontology that was given, else of the one that came along."""
+    return given or content.folder("ontology")
