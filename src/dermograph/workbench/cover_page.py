@@ -20,7 +20,7 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; p
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin: 0; display: inline; }
 table { border-collapse: collapse; width: 100%; margin: .75rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 tr.open td:first-child { border-left: .3rem solid var(--open); }
 .open b { color: var(--open); } .good { color: var(--good); }
 summary { cursor: pointer; padding: .5rem 0; } details { border-top: 1px solid var(--line); }
@@ -42,7 +42,8 @@ def _lines(cover: Cover) -> Iterator[str]:
     state = "open" if cover.open else "good"
     yield f"{_HEAD}<main>\n<h1>What the cases show of the guideline</h1>"
     yield f'<p class="{state}"><b>{cover.share} %</b> of what can be shown is shown by {cover.cases} cases; {len(cover.open)} open.</p>'
-    yield '<div class="wide"><table><thead><tr><th scope="col">kind<th scope="col">shown<th scope="col">excused<th scope="col">of</tr></thead><tbody>'
+    heads = "".join(f'<th scope="col" class="number">{head}' for head in ("shown", "excused", "of"))
+    yield f'<div class="wide"><table><thead><tr><th scope="col">kind{heads}</tr></thead><tbody>'
     for kind, shown, excused, total in cover.counts():
         cells = "".join(f'<td class="number">{n}' for n in (shown, excused, total))
         yield f'<tr><th scope="row"><a href="#{_anchor(kind)}">{kind}</a>{cells}</tr>'
