@@ -201,7 +201,7 @@ def test_what_nothing_changes_changes_no_patient(knowledge: Knowledge) -> None:
             ),
             "ad:Dupilumab",
             "lost",
-            "ad:DupilumabOpenInChildren",
+            "ad:IntensifiedTopicalTherapyUnsuitable",
         ),
         (
             ("guidelines/severe-refractory-children/recommendations.ttl", "dg:order 3 ;", "dg:order 30 ;"),
@@ -212,8 +212,8 @@ def test_what_nothing_changes_changes_no_patient(knowledge: Knowledge) -> None:
         (
             (
                 "guidelines/severe-refractory-children/recommendations.ttl",
-                "        ad:TriggerCheckInChildren ;\n    dg:shapedBy\n",
-                "        ad:Gone ;\n    dg:shapedBy\n",
+                "        ad:InfectionCheckInChildren ,\n        ad:TriggerCheckInChildren ;\n    dg:shapedBy\n",
+                "        ad:InfectionCheckInChildren ;\n    dg:shapedBy\n",
             ),
             "ad:Dupilumab",
             "gained",
