@@ -118,7 +118,9 @@ class Engine:
 
     def suspected(self, cls: str) -> bool:
         within = self.rules["within"]
-        return any(cls in within.get(c, ()) or c in within.get(cls, ()) for c in self.facts.get("mayHaveCondition", ()))
+        above = within.get(cls, ())
+        likely = any(cls in within.get(c, ()) or c in above for c in self.facts.get("mayHaveCondition", ()))
+        return likely or any(c in above for c in self.facts.get("hasCondition", ()))
 
     def open_kind(self, atom: str, blocks: bool) -> str:
         asked = self.rules["criteria"][atom]
