@@ -1,10 +1,12 @@
 """Patient cases: a folder for each, with a patient graph and what the documents say of it.
 
 ``patient.ttl`` is the graph; ``expected.yaml`` holds a sentence, the sources it was written from, and the outcome.
-A key that is not given asserts nothing. Under ``notes`` each entry is some words that one caution of the therapy says.
+A key that is not given asserts nothing. Under ``notes`` each entry is some words that one caution of the therapy says,
+under ``no_notes`` some that none says; ``no_actions`` are not proposed; ``next`` are the steps that follow ``at``.
 ``regimens`` are all that are offered, ``regimens_include`` some of them, and ``says`` in one is a phrase of its text.
 ``other_doses`` are all doses that differ, each as the source and a phrase that it says; ``tests`` are classes that
-baseline or monitoring asks for; ``reassess`` is when the effect is judged: ``after`` an amount, ``on`` a day.
+baseline or monitoring asks for; ``conflicts`` are told and ``no_conflicts`` are not, in the form of ``other_doses``;
+``reassess`` is when the effect is judged: ``after`` an amount, ``on`` a day.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from dermograph.errors import InputError
 from dermograph.record import Record
 
 Tree = dict[str, Any]
-OF_THERAPIES = ("therapies", "cautions", "notes")
+OF_THERAPIES = ("therapies", "cautions", "notes", "no_notes")
 """Keys of an outcome that say something of each therapy they name."""
 
 
@@ -74,10 +76,14 @@ def wrong(expected: Tree, answer: Tree) -> list[str]:
     for therapy, want in expected.get("therapies", {}).items():
         if "other_doses" in want:
             found += _differing(therapy, want["other_doses"], verdicts[therapy], answer)
-    for guideline, steps in expected.get("at", {}).items():
-        at = next(p["at"] for p in answer["pathway"] if p["guideline"] == guideline)
-        if at != steps:
-            found.append(f"at {at}, expected {steps}")
+        told_of = [c["between"] for c in answer["conflicts"] if c["therapy"] == therapy]
+        for key, wanted in (("conflicts", True), ("no_conflicts", False)):
+            found += [f"{therapy} {key}: {one}" for one in want.get(key, ()) if any(_between(one, sides) for sides in told_of) is not wanted]
+    for key in ("at", "next"):
+        for guideline, steps in expected.get(key, {}).items():
+            stands = next(p[key] for p in answer["pathway"] if p["guideline"] == guideline)
+            if stands != steps:
+                found.append(f"{key} {stands}, expected {steps}")
     told = {
         "missing": {m["fact"] for t in answer["therapies"] for m in t["missing"]},
         "assumed": {a["condition"] for a in answer["assumptions"]},
@@ -86,6 +92,8 @@ def wrong(expected: Tree, answer: Tree) -> list[str]:
     for key, got in told.items():
         if not set(expected.get(key, ())) <= got:
             found.append(f"{key} {sorted(got)}, expected at least {sorted(expected[key])}")
+    if unasked := set(expected.get("no_actions", ())) & told["actions"]:
+        found.append(f"actions {sorted(unasked)}, expected none of them")
     for therapy, subjects in expected.get("cautions", {}).items():
         about = {c["subject"] for c in verdicts[therapy]["cautions"]}
         if not set(subjects) <= about:
@@ -93,6 +101,9 @@ def wrong(expected: Tree, answer: Tree) -> list[str]:
     for therapy, notes in expected.get("notes", {}).items():
         said = [_word_set(c["label"]) for c in verdicts[therapy]["cautions"]]
         found += [f"{therapy} has no caution that says {note!r}" for note in notes if not any(_word_set(note) <= one for one in said)]
+    for therapy, notes in expected.get("no_notes", {}).items():
+        said = [_word_set(c["label"]) for c in verdicts[therapy]["cautions"]]
+        found += [f"{therapy} has a caution that says {note!r}" for note in notes if any(_word_set(note) <= one for one in said)]
     return found
 
 
@@ -138,6 +149,11 @@ def _differing(therapy: str, want: Sequence[Tree], got: Tree, answer: Tree) -> l
     missed = [one for one in want if not any(one in told(side) for side in sides)]
     more = [f"{side['source']}: {side['says']}" for side in sides if not told(side)]
     return [f"{therapy} has no other dose {one}" for one in missed] + [f"{therapy} other dose {side}, not expected" for side in more]
+
+
+def _between(expected: Tree, sides: Sequence[Tree]) -> bool:
+    """Whether a conflict is between these sources, each with a phrase that it says."""
+    return all(any(side["source"] == source and _phrase(words, side["says"]) for side in sides) for source, words in expected.items())
 
 
 def _phrase(words: object, text: str) -> bool:

@@ -31,6 +31,8 @@ from dermograph.workbench.mutants import Mutant, applied, mutants
 
 Tree = dict[str, Any]
 _DATE, _NUMBER = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"-?\d+(\.\d+)?")
+_WHOLE = {"at", "next", "missing", "assumed", "actions", "no_actions"}
+"""Keys of an outcome that are of no therapy by itself."""
 _MARGIN = 2
 """How far from a threshold a value is still looked at when the threshold is moved by one."""
 Noticed = tuple[str, str]
@@ -88,7 +90,7 @@ class Witnesses:
         """What orders the cases: first those that state something of a therapy that changes, and little else."""
         wanted = self.expected[case.record.name].expected
         named = _named(wanted)
-        return "actions" in wanted, not named & changed, len(named)
+        return not wanted.keys().isdisjoint(("actions", "no_actions")), not named & changed, len(named)
 
     def _wrong(self, entry: Entry, case: Case, changed: frozenset[str]) -> bool:
         """Whether an outcome is no longer as stated, of which only what rests on the changed therapies is put together again."""
@@ -96,7 +98,7 @@ class Witnesses:
         therapies = wanted.get("therapies", {})
         ranked = any("rank" in want for want in therapies.values())
         named = _named(wanted) if ranked else _named(wanted) & changed
-        if "actions" in wanted:
+        if wanted.keys() & {"actions", "no_actions"}:
             return bool(casebook.wrong(wanted, self.knowledge.answer(case).to_json()))
         before = self._verdicts(case.record.name) if ranked or "missing" in wanted else {}
         asked = rows if before else named
@@ -112,7 +114,7 @@ class Witnesses:
         answer = self.knowledge.answer(case, named, judged)
         told = {key: to_json(getattr(answer, key)) for key in ("pathway", "assumptions", "therapies", "conflicts")}
         without_rank = {t: {key: v for key, v in want.items() if key != "rank"} for t, want in left["therapies"].items()}
-        whole = {key: wanted[key] for key in ("at", "assumed") if key in wanted}
+        whole = {key: wanted[key] for key in ("at", "next", "assumed") if key in wanted}
         return bool(casebook.wrong(whole | left | {"therapies": without_rank}, told | {"actions": []}))
 
     def _verdicts(self, name: str) -> dict[str, Judged]:
@@ -144,17 +146,17 @@ class Witnesses:
         """Whether a case could tell a change that lies outside the criteria."""
         expected = self.expected[before.record.name].expected
         if not mutant.therapies:
-            return "at" in expected or any("rank" in want for want in expected.get("therapies", {}).values())
-        if any(path[0] == "steps" for path, _ in mutant.edits) and "at" in expected:
+            return bool(expected.keys() & {"at", "next"}) or any("rank" in want for want in expected.get("therapies", {}).values())
+        if any(path[0] == "steps" for path, _ in mutant.edits) and expected.keys() & {"at", "next"}:
             return True
         keys = {path[2] for path, _ in mutant.edits if path[0] == "rows"}
-        of_all = bool(expected.keys() & {"missing", "actions"}) or any("rank" in want for want in expected.get("therapies", {}).values())
+        of_all = bool(expected.keys() & {"missing", "actions", "no_actions"}) or any("rank" in want for want in expected.get("therapies", {}).values())
         named = _named(expected)
         for therapy in mutant.therapies:
             if not of_all and therapy not in named:
                 continue
             wanted = expected.get("therapies", {}).get(therapy, {})
-            if "cautions" in keys and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes")) or "continue" in wanted):
+            if "cautions" in keys and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes", "no_notes")) or "continue" in wanted):
                 return True
             if keys != {"cautions"} and self._verdicts(before.record.name)[therapy] != judge(after, therapy):
                 return True
@@ -163,7 +165,7 @@ class Witnesses:
     def _reaches(self, case: Case, touched: set[str]) -> bool:
         """Whether what a case expects can turn on one of the criteria."""
         expected = self.expected[case.record.name].expected
-        if expected.keys() & {"at", "missing", "assumed", "actions"}:
+        if expected.keys() & _WHOLE:
             return True
         if any("rank" in want for want in expected.get("therapies", {}).values()) and touched & self._deciding:
             return True
