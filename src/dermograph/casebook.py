@@ -48,15 +48,18 @@ class Entry:
         return str(self.expected.get("sentence", self.name))
 
 
-def read(folder: Path) -> list[Entry]:
-    """Read every case below a folder, in the order of their names.
+def read(*folders: Path) -> list[Entry]:
+    """Read every case below some folders, in the order of their names.
 
-    :raises InputError: there is none, a graph cannot be read, or an outcome is no YAML.
+    :raises InputError: a folder has none, a graph cannot be read, or an outcome is no YAML.
     """
-    entries = [_entry(path.parent) for path in sorted(folder.glob("*/patient.ttl"))]
-    if not entries:
-        raise InputError(f"{folder}: no case: no folder in it holds a patient.ttl", "name the folder of the cases")
-    return entries
+    found: list[Entry] = []
+    for folder in folders:
+        entries = [_entry(path.parent) for path in sorted(folder.glob("*/patient.ttl"))]
+        if not entries:
+            raise InputError(f"{folder}: no case: no folder in it holds a patient.ttl", "name the folder of the cases")
+        found += entries
+    return found
 
 
 def _entry(folder: Path) -> Entry:

@@ -292,11 +292,11 @@ def _number(text: str) -> ox.NamedNode:
 # --- the whole run
 
 
-def witnesses(ontology: Path, cases: Path) -> tuple[Witnesses, list[Mutant]]:
-    """The cases of a folder, ready to be asked, and the mutants of an ontology."""
+def witnesses(ontology: Path, *cases: Path) -> tuple[Witnesses, list[Mutant]]:
+    """The cases of some folders, ready to be asked, and the mutants of an ontology."""
     graph = Graph(read(content.modules(ontology)))
     knowledge = Knowledge.load(ontology)
-    return Witnesses(knowledge, graph, casebook.read(cases)), mutants(graph, knowledge.tree)
+    return Witnesses(knowledge, graph, casebook.read(*cases)), mutants(graph, knowledge.tree)
 
 
 def count(ontology: Path) -> int:
@@ -307,9 +307,9 @@ def count(ontology: Path) -> int:
 _here: tuple[Witnesses, list[Mutant]] | None = None
 
 
-def _start(ontology: Path, cases: Path) -> None:
+def _start(ontology: Path, cases: Sequence[Path]) -> None:
     global _here
-    _here = witnesses(ontology, cases)
+    _here = witnesses(ontology, *cases)
 
 
 def _ask(places: Sequence[int]) -> list[Noticed]:
@@ -318,7 +318,9 @@ def _ask(places: Sequence[int]) -> list[Noticed]:
     return [(made[place].name, asked.notice(made[place])) for place in places]
 
 
-def run(ontology: Path, cases: Path, places: Sequence[int], jobs: int, step: Callable[[int], None] = lambda n: None) -> dict[str, str]:
+def run(
+    ontology: Path, cases: Sequence[Path], places: Sequence[int], jobs: int, step: Callable[[int], None] = lambda n: None
+) -> dict[str, str]:
     """For each mutant at a place the case that notices it, in the order of the places.
 
     :param jobs: processes that share the work.
