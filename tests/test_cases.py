@@ -8,12 +8,13 @@ import pytest
 
 from dermograph import Knowledge, casebook
 
-CASES = casebook.read(Path(__file__).parent / "cases")
+TESTS = Path(__file__).parent
+CASES = casebook.read(TESTS / "cases", TESTS / "label-facts")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: casebook.Entry, knowledge: Knowledge) -> None:
     assert "todo" not in case.expected, "state the outcome from the documents, then take the todo out"
-    assert any(case.expected.get(key) for key in ("therapies", "at", "cautions", "notes"))
+    assert any(case.expected.get(key) for key in ("therapies", "at", "cautions", "notes", "actions", "no_actions", "no_notes"))
     wrong = casebook.wrong(case.expected, knowledge.assess(case.record).to_json())
     assert not wrong, case.sentence + "\n" + "\n".join(wrong)

@@ -23,12 +23,13 @@ from dermograph.workbench.witnesses import Witnesses
 
 TESTS = Path(__file__).parent
 CASES = TESTS / "cases"
+LABEL_FACTS = TESTS / "label-facts"
 ONTOLOGY = content.folder("ontology")
 
 
 @pytest.fixture(scope="module")
 def entries() -> list[casebook.Entry]:
-    return casebook.read(CASES)
+    return casebook.read(CASES, LABEL_FACTS)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def part(entries: list[casebook.Entry]) -> Cover:
 
 @pytest.fixture(scope="module")
 def asked() -> tuple[Witnesses, list[Mutant]]:
-    return witnesses.witnesses(ONTOLOGY, CASES)
+    return witnesses.witnesses(ONTOLOGY, CASES, LABEL_FACTS)
 
 
 def test_the_cases_show_the_whole_guideline(whole: Cover) -> None:

@@ -176,14 +176,15 @@ class Knowledge:
             found += [Case(self.tree, truths, place, one, gathered) for place, one in enumerate(chunk)]
         return found
 
-    def answer(self, case: Case, only: Container[str] | None = None) -> Assessment:
+    def answer(self, case: Case, only: Container[str] | None = None, judged: Sequence[verdicts.Judged] | None = None) -> Assessment:
         """Put together the answer for a patient whose truths are known.
 
         :param case: holds the tree that is judged by, which may differ from that of the knowledge.
         :param only: therapies whose verdicts are wanted; what would change them, and actions, are then left out.
+        :param judged: status of each therapy where it is known already; ranks are among these.
         """
         tree = case.tree
-        judged = [verdicts.judge(case, t) for t in tree["rows"]]
+        judged = [verdicts.judge(case, t) for t in tree["rows"]] if judged is None else judged
         told = judged if only is None else [j for j in judged if j.therapy in only]
         offers = {j.therapy: ((), ()) if j.status == "excluded" else offer(case, j.therapy, j.fitting, j.status == "ongoing") for j in told}
         stale = advice.expired(case)

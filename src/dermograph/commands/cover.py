@@ -34,7 +34,8 @@ class CoverFormat(StrEnum):
 
 def cover(
     cases: Annotated[
-        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of the cases; without it, tests/cases of the checkout.")
+        list[Path] | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Folder of cases; without it, tests/cases and tests/label-facts."),
     ] = None,
     format: Annotated[CoverFormat, typer.Option()] = CoverFormat.table,
     out: Annotated[Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write to a file instead of standard output.")] = None,
@@ -52,20 +53,21 @@ def cover(
     if generate and mutate:
         raise UsageError("--generate and --mutate are two runs", "give one of them")
     where = ontology_folder(ontology)
-    folder = cases or _cases()
-    entries = casebook.read(folder)
+    folders = cases or _cases()
+    entries = casebook.read(*folders)
     if mutate:
         if format is CoverFormat.html:
             raise UsageError("mutants are told as a table or as JSON", "take --format table or json")
-        raise typer.Exit(_mutate(where, folder, format, out))
+        raise typer.Exit(_mutate(where, folders, format, out))
     _cover(where, entries, format, out, generate)
 
 
-def _cases() -> Path:
+def _cases() -> list[Path]:
     from dermograph import content
 
-    found = content.folder("ontology").parent / "tests" / "cases"
-    if not found.is_dir():
+    tests = content.folder("ontology").parent / "tests"
+    found = [folder for folder in (tests / "cases", tests / "label-facts") if folder.is_dir()]
+    if not found:
         raise UsageError("there is no folder of cases beside the ontology", "name it with --cases DIR")
     return found
 
@@ -128,13 +130,13 @@ def _table(found: Cover) -> str:
     return "\n".join(lines)
 
 
-def _mutate(where: Path, cases: Path, format: CoverFormat, out: Path | None) -> int:
+def _mutate(where: Path, cases: list[Path], format: CoverFormat, out: Path | None) -> int:
     import os
 
     from dermograph import session
     from dermograph.workbench import accepted, witnesses
 
-    reasons = accepted.read(cases.parent / accepted.PLACE)
+    reasons = accepted.read(cases[0].parent / accepted.PLACE)
     total = witnesses.count(where)
     with _progress("mutants", total) as step:
         noticed = witnesses.run(where, cases, range(total), min(os.cpu_count() or 1, 8), step)

@@ -2,12 +2,12 @@
 
 Every mutant is one that an author could make by a slip. What ``dermograph derive`` writes is never changed by itself: it
 changes with the label fact that it follows from. A dropped label fact whose place a derived one takes changes nothing and
-is left out.
+is left out, and so are the criteria of regimens that are never offered and the mark of an adjunct that has no order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -67,8 +67,8 @@ def applied(tree: Tree, mutant: Mutant) -> Tree:
 
 def mutants(graph: Graph, tree: Tree) -> list[Mutant]:
     """Every mutant, in a fixed order."""
-    derived = set(graph.instances("dg:DerivedCriterion"))
-    found = [m for name, criterion in tree["criteria"].items() if name not in derived for m in _of_criterion(tree, name, criterion)]
+    left_out = set(graph.instances("dg:DerivedCriterion")) | _never_asked(tree)
+    found = [m for name, criterion in tree["criteria"].items() if name not in left_out for m in _of_criterion(tree, name, criterion)]
     found += _of_facts(graph)
     for name, recommendation in tree["recommendations"].items():
         found += _of_recommendation(name, recommendation)
@@ -84,6 +84,28 @@ def mutants(graph: Graph, tree: Tree) -> list[Mutant]:
 
 
 # --- criteria
+
+
+def _never_asked(tree: Tree) -> set[str]:
+    """Criteria that only regimens ask for that are never offered, and that nothing else of the tree names."""
+    offered = {t: [r for r in row["regimens"] if r["verified"] and not r["exampleOnly"]] for t, row in tree["rows"].items()}
+    rest = {key: value for key, value in tree.items() if key not in {"criteria", "assumable", "uses", "labels", "shapes"}}
+    asked = _named(rest | {"rows": {t: row | {"regimens": offered[t]} for t, row in tree["rows"].items()}}, tree["criteria"].keys())
+    queue = list(asked)
+    while queue:
+        criterion = tree["criteria"][queue.pop()]
+        members = {m for m, _ in criterion.get("members", ())} | {criterion[k] for k in ("gate", "presumedFalseWhen") if k in criterion}
+        queue += members - asked
+        asked |= members
+    return tree["criteria"].keys() - asked
+
+
+def _named(value: Any, names: Collection[str]) -> set[str]:
+    """Which of some names stand in a part of the tree."""
+    if isinstance(value, str):
+        return {value} & set(names) if value in names else set()
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return set().union(*(_named(part, names) for part in parts))
 
 
 def _of_criterion(tree: Tree, name: str, criterion: Tree) -> Iterator[Mutant]:
@@ -167,7 +189,7 @@ def _of_order(tree: Tree) -> Iterator[Mutant]:
                     change = f"{recommendation['order']} to {plain(orders[other])}"
                     yield Mutant("order swapped", name, change, (((*path, "order"), str(orders[other])),))
             for key, empty in (("later", None), ("ordersWith", None), ("adjunct", False), ("unranked", False)):
-                if recommendation[key]:
+                if recommendation[key] and not (key == "adjunct" and recommendation["order"] is None):
                     yield Mutant("order rule dropped", name, key, (((*path, key), empty),))
 
 

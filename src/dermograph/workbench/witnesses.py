@@ -7,16 +7,18 @@ again, and only cases whose truths, verdicts or doses change by it are judged ag
 from __future__ import annotations
 
 import multiprocessing
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyoxigraph as ox
 
-from dermograph import casebook, content
+from dermograph import casebook, content, plan
 from dermograph.assessment import to_json
 from dermograph.case import Case
 from dermograph.casebook import Entry
@@ -24,10 +26,15 @@ from dermograph.criteria import Truths, compose, presume
 from dermograph.graph import Graph, read
 from dermograph.knowledge import Knowledge
 from dermograph.terms import expand
-from dermograph.verdicts import judge
+from dermograph.verdicts import Judged, judge
 from dermograph.workbench.mutants import Mutant, applied, mutants
 
 Tree = dict[str, Any]
+_DATE, _NUMBER = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"-?\d+(\.\d+)?")
+_WHOLE = {"at", "next", "missing", "assumed", "actions", "no_actions"}
+"""Keys of an outcome that are of no therapy by itself."""
+_MARGIN = 2
+"""How far from a threshold a value is still looked at when the threshold is moved by one."""
 Noticed = tuple[str, str]
 """Name of a mutant, and of the first case that notices it, empty where none does."""
 
@@ -65,6 +72,9 @@ class Witnesses:
         self.cases = cases
         self.expected = {c.record.name: e for c, e in zip(cases, self.entries, strict=True)}
         self._asked, self._deciding = _asked(self.tree)
+        self._case = {c.record.name: c for c in cases}
+        self._numbers: dict[str, set[Decimal]] = {}
+        self._known: dict[str, dict[str, Judged]] = {}
         self._after: dict[str, list[str]] = {}
         for name, criterion in self.tree["criteria"].items():
             for other in {m for m, _ in criterion.get("members", ())} | {criterion[k] for k in ("gate", "presumedFalseWhen") if k in criterion}:
@@ -73,27 +83,54 @@ class Witnesses:
 
     def notice(self, mutant: Mutant) -> str:
         """Name of the first case that notices a mutant, empty where none does."""
-        for case in self._candidates(mutant):
-            entry = self.expected[case.record.name]
-            if self._wrong(entry, case):
-                return entry.name
-        return ""
+        found = sorted(self._candidates(mutant), key=lambda pair: self._effort(*pair))
+        return next((entry.name for case, changed in found if self._wrong(entry := self.expected[case.record.name], case, changed)), "")
 
-    def _wrong(self, entry: Entry, case: Case) -> bool:
-        wanted = entry.expected
-        whole = "actions" in wanted
-        named = {t for key in ("therapies", "cautions", "notes") for t in wanted.get(key, ())}
-        if "missing" in wanted:
-            named = set(case.tree["rows"])
-        answer = self.knowledge.answer(case, None if whole else named)
-        told = {key: to_json(getattr(answer, key)) for key in ("pathway", "actions", "assumptions")}
-        return bool(casebook.wrong(wanted, told | {"therapies": [to_json(v) for v in answer.therapies if v.therapy in named or "missing" in wanted]}))
+    def _effort(self, case: Case, changed: frozenset[str]) -> tuple[bool, bool, int]:
+        """What orders the cases: first those that state something of a therapy that changes, and little else."""
+        wanted = self.expected[case.record.name].expected
+        named = _named(wanted)
+        return not wanted.keys().isdisjoint(("actions", "no_actions")), not named & changed, len(named)
+
+    def _wrong(self, entry: Entry, case: Case, changed: frozenset[str]) -> bool:
+        """Whether an outcome is no longer as stated, of which only what rests on the changed therapies is put together again."""
+        wanted, rows = entry.expected, case.tree["rows"]
+        therapies = wanted.get("therapies", {})
+        ranked = any("rank" in want for want in therapies.values())
+        named = _named(wanted) if ranked else _named(wanted) & changed
+        if wanted.keys() & {"actions", "no_actions"}:
+            return bool(casebook.wrong(wanted, self.knowledge.answer(case).to_json()))
+        before = self._verdicts(case.record.name) if ranked or "missing" in wanted else {}
+        asked = rows if before else named
+        judged = [judge(case, t) if t in changed else before[t] for t in rows if t in asked]
+        if "missing" in wanted and not set(wanted["missing"]) <= {fact for j in judged for fact in j.missing}:
+            return True
+        if ranked:
+            ranks = plan.ranks(case, judged)
+            if any(ranks[t] != want["rank"] for t, want in therapies.items() if "rank" in want):
+                return True
+            named &= changed
+        left = {key: {t: v for t, v in wanted.get(key, {}).items() if t in named} for key in casebook.OF_THERAPIES}
+        answer = self.knowledge.answer(case, named, judged)
+        told = {key: to_json(getattr(answer, key)) for key in ("pathway", "assumptions", "therapies", "conflicts")}
+        without_rank = {t: {key: v for key, v in want.items() if key != "rank"} for t, want in left["therapies"].items()}
+        whole = {key: wanted[key] for key in ("at", "next", "assumed") if key in wanted}
+        return bool(casebook.wrong(whole | left | {"therapies": without_rank}, told | {"actions": []}))
+
+    def _verdicts(self, name: str) -> dict[str, Judged]:
+        """Verdicts of a case under the untouched guideline, worked out when they are first asked for."""
+        kept = self._known.get(name)
+        if kept is None:
+            kept = self._known[name] = {t: judge(self._case[name], t) for t in self.tree["rows"]}
+        return kept
 
     # --- which cases may notice
 
-    def _candidates(self, mutant: Mutant) -> Iterator[Case]:
+    def _candidates(self, mutant: Mutant) -> Iterator[tuple[Case, frozenset[str]]]:
+        """Cases that may notice a mutant, each with the therapies whose verdicts may change."""
         if mutant.facts:
-            yield from self._of_facts(mutant)
+            for case in self._of_facts(mutant):
+                yield case, frozenset(self.tree["rows"])
             return
         tree = applied(self.tree, mutant)
         criteria = [path[1] for path, _ in mutant.edits if path[0] == "criteria"]
@@ -103,35 +140,38 @@ class Witnesses:
                 there = replace(case, tree=tree, truths=truths)
                 touched = {name for name, places in changed.items() if places >> case.place & 1}
                 if (touched and self._reaches(case, touched)) or (len(criteria) < len(mutant.edits) and self._differs(mutant, case, there)):
-                    yield there
+                    yield there, frozenset(mutant.therapies) | {t for t, asked in self._asked.items() if touched & asked}
 
     def _differs(self, mutant: Mutant, before: Case, after: Case) -> bool:
         """Whether a case could tell a change that lies outside the criteria."""
+        expected = self.expected[before.record.name].expected
         if not mutant.therapies:
-            expected = self.expected[before.record.name].expected
-            return "at" in expected or any("rank" in want for want in expected.get("therapies", {}).values())
-        if any(path[0] == "steps" for path, _ in mutant.edits) and "at" in self.expected[before.record.name].expected:
+            return bool(expected.keys() & {"at", "next"}) or any("rank" in want for want in expected.get("therapies", {}).values())
+        if any(path[0] == "steps" for path, _ in mutant.edits) and expected.keys() & {"at", "next"}:
             return True
         keys = {path[2] for path, _ in mutant.edits if path[0] == "rows"}
-        expected = self.expected[before.record.name].expected
+        of_all = bool(expected.keys() & {"missing", "actions", "no_actions"}) or any(
+            "rank" in want for want in expected.get("therapies", {}).values()
+        )
+        named = _named(expected)
         for therapy in mutant.therapies:
+            if not of_all and therapy not in named:
+                continue
             wanted = expected.get("therapies", {}).get(therapy, {})
-            if "regimens" in keys and "regimens" in wanted:
+            if "cautions" in keys and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes", "no_notes")) or "continue" in wanted):
                 return True
-            if "cautions" in keys and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes")) or "continue" in wanted):
-                return True
-            if keys != {"cautions"} and judge(before, therapy) != judge(after, therapy):
+            if keys != {"cautions"} and self._verdicts(before.record.name)[therapy] != judge(after, therapy):
                 return True
         return False
 
     def _reaches(self, case: Case, touched: set[str]) -> bool:
         """Whether what a case expects can turn on one of the criteria."""
         expected = self.expected[case.record.name].expected
-        if expected.keys() & {"at", "missing", "assumed", "actions"}:
+        if expected.keys() & _WHOLE:
             return True
         if any("rank" in want for want in expected.get("therapies", {}).values()) and touched & self._deciding:
             return True
-        return any(touched & self._asked[t] for key in ("therapies", "cautions", "notes") for t in expected.get(key, ()))
+        return any(touched & self._asked[t] for t in _named(expected))
 
     def _of_facts(self, mutant: Mutant) -> Iterator[Case]:
         """Cases with a record that a changed threshold reads, with their facts worked out anew."""
@@ -147,9 +187,18 @@ class Witnesses:
         within, read_ = tree["within"], {s for s, *_ in mutant.facts}
         if predicate == "dg:definedBelow":
             read_ = {o for s in read_ for o in self.graph.nodes(s, "dg:definedByObservable")}
-        records = [c.record for c in self.cases if any(read_ & set(within.get(kind, ())) for kind in _kinds(c))]
+        near = {Decimal(old) for *_, old, _ in mutant.facts}
+        kinds = {name: _kinds(c) for name, c in self._case.items() if self._close(name, near)}
+        records = [self._case[name].record for name, found in kinds.items() if any(read_ & set(within.get(kind, ())) for kind in found)]
         if records:
             yield from Knowledge(tree, index, self.knowledge.sha256).cases(records)
+
+    def _close(self, name: str, bounds: set[Decimal]) -> bool:
+        """Whether a case has a number, or days between two dates, that moving a bound by one may matter to."""
+        numbers = self._numbers.get(name)
+        if numbers is None:
+            numbers = self._numbers[name] = _numbers_of(self._case[name])
+        return any(abs(n - bound) <= _MARGIN for bound in bounds for n in numbers)
 
     # --- truths
 
@@ -197,9 +246,15 @@ def _asked(tree: Tree) -> tuple[dict[str, set[str]], set[str]]:
         status |= {r["population"] for r in row["regimens"]}
         brief = {n for n, c in tree["criteria"].items() if n.endswith("TriedTooBriefly") and "class" in c}
         deciding |= closed({c for c in status if c} | brief)
+        status |= {d["criterion"] for d in tree["disagreements"] if therapy in d["rows"]}
         told = {i["criterion"] for key in ("cautions", "screening", "baseline", "monitoring", "response") for i in row[key]}
         asked[therapy] = closed({c for c in status | told if c} | brief)
     return asked, deciding
+
+
+def _named(expected: Tree) -> set[str]:
+    """Therapies that an outcome states something of."""
+    return {therapy for key in casebook.OF_THERAPIES for therapy in expected.get(key, ())}
 
 
 def _like(knowledge: Knowledge, tree: Tree) -> Knowledge:
@@ -223,6 +278,15 @@ def _kinds(case: Case) -> set[str]:
     return {str(v) for node in nodes for p, v in case.facts[node] if p == "rdf:type"}
 
 
+def _numbers_of(case: Case) -> set[Decimal]:
+    """Numbers of a record and its facts, and the days between any two of its dates."""
+    nodes = {case.me} | {str(v) for _, v in case.facts[case.me] if str(v) in case.facts}
+    values = {str(v) for node in nodes for _, v in case.facts[node]}
+    dates = {case.record.as_of} | {v for v in values if _DATE.fullmatch(v)}
+    days = {date.fromisoformat(d).toordinal() for d in dates}
+    return {Decimal(abs(a - b)) for a in days for b in days} | {Decimal(v) for v in values if _NUMBER.fullmatch(v)}
+
+
 def _number(text: str) -> ox.NamedNode:
     return ox.NamedNode(expand("xsd:decimal" if "." in text else "xsd:integer"))
 
@@ -230,11 +294,11 @@ def _number(text: str) -> ox.NamedNode:
 # --- the whole run
 
 
-def witnesses(ontology: Path, cases: Path) -> tuple[Witnesses, list[Mutant]]:
-    """The cases of a folder, ready to be asked, and the mutants of an ontology."""
+def witnesses(ontology: Path, *cases: Path) -> tuple[Witnesses, list[Mutant]]:
+    """The cases of some folders, ready to be asked, and the mutants of an ontology."""
     graph = Graph(read(content.modules(ontology)))
     knowledge = Knowledge.load(ontology)
-    return Witnesses(knowledge, graph, casebook.read(cases)), mutants(graph, knowledge.tree)
+    return Witnesses(knowledge, graph, casebook.read(*cases)), mutants(graph, knowledge.tree)
 
 
 def count(ontology: Path) -> int:
@@ -245,9 +309,9 @@ def count(ontology: Path) -> int:
 _here: tuple[Witnesses, list[Mutant]] | None = None
 
 
-def _start(ontology: Path, cases: Path) -> None:
+def _start(ontology: Path, cases: Sequence[Path]) -> None:
     global _here
-    _here = witnesses(ontology, cases)
+    _here = witnesses(ontology, *cases)
 
 
 def _ask(places: Sequence[int]) -> list[Noticed]:
@@ -256,7 +320,7 @@ def _ask(places: Sequence[int]) -> list[Noticed]:
     return [(made[place].name, asked.notice(made[place])) for place in places]
 
 
-def run(ontology: Path, cases: Path, places: Sequence[int], jobs: int, step: Callable[[int], None] = lambda n: None) -> dict[str, str]:
+def run(ontology: Path, cases: Sequence[Path], places: Sequence[int], jobs: int, step: Callable[[int], None] = lambda n: None) -> dict[str, str]:
     """For each mutant at a place the case that notices it, in the order of the places.
 
     :param jobs: processes that share the work.
