@@ -13,12 +13,10 @@ from dermograph.formatting import canonical
 from dermograph.graph import Graph, read
 from dermograph.index import KINDS
 from dermograph.terms import local_name
-from dermograph.workbench.checks import Report, check
 from dermograph.workbench.guideline import SOURCED, below
 
 PROJECT = Path(__file__).parents[1]
 ONTOLOGY = PROJECT / "ontology"
-FILES = sorted(ONTOLOGY.rglob("*.ttl"))
 
 
 @pytest.fixture(scope="module")
@@ -38,18 +36,7 @@ def expect_none(found: Iterable[object]) -> None:
         pytest.fail("\n".join(rows), pytrace=False)
 
 
-@pytest.fixture(scope="module")
-def report() -> Report:
-    """What the check says of the ontology and the queries."""
-    return check(ONTOLOGY, PROJECT / "queries")
-
-
 # --- files
-
-
-def test_the_check_finds_nothing(report: Report) -> None:
-    expect_none(report.problems)
-    assert not report.waiting and report.files == len(FILES)
 
 
 def test_bad_turtle_is_refused_by_file_and_line() -> None:
