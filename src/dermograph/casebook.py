@@ -1,8 +1,9 @@
 """Patient cases: a folder for each, with a patient graph and what the documents say of it.
 
 ``patient.ttl`` is the graph; ``expected.yaml`` holds a sentence, the sources it was written from, and the outcome.
-A key that is not given asserts nothing. Under ``notes`` each entry is some words that one caution of the therapy says,
-under ``no_notes`` some that none says; ``no_actions`` are not proposed; ``next`` are the steps that follow ``at``.
+A key that is not given asserts nothing. Under ``notes`` each entry is some words of one caution of the therapy, its kind or what it says,
+under ``no_notes`` some that none says; ``no_actions`` are not proposed; ``next`` are some of the steps that follow ``at``.
+``cites`` are statements that the reasons of a verdict rest on, ``not_cited`` others.
 ``regimens`` are all that are offered, ``regimens_include`` some of them, and ``says`` in one is a phrase of its text.
 ``other_doses`` are all doses that differ, each as the source and a phrase that it says; ``tests`` are classes that
 baseline or monitoring asks for; ``conflicts`` are told and ``no_conflicts`` are not, in the form of ``other_doses``;
@@ -85,7 +86,7 @@ def wrong(expected: Tree, answer: Tree) -> list[str]:
     for key in ("at", "next"):
         for guideline, steps in expected.get(key, {}).items():
             stands = next(p[key] for p in answer["pathway"] if p["guideline"] == guideline)
-            if stands != steps:
+            if not set(steps) <= set(stands) or (key == "at" and stands != steps):
                 found.append(f"{key} {stands}, expected {steps}")
     told = {
         "missing": {m["fact"] for t in answer["therapies"] for m in t["missing"]},
@@ -102,10 +103,10 @@ def wrong(expected: Tree, answer: Tree) -> list[str]:
         if not set(subjects) <= about:
             found.append(f"{therapy} cautions about {sorted(map(str, about))}, expected {subjects}")
     for therapy, notes in expected.get("notes", {}).items():
-        said = [_word_set(c["label"]) for c in verdicts[therapy]["cautions"]]
+        said = [_word_set(f"{c['kind']} {c['label']}") for c in verdicts[therapy]["cautions"]]
         found += [f"{therapy} has no caution that says {note!r}" for note in notes if not any(_word_set(note) <= one for one in said)]
     for therapy, notes in expected.get("no_notes", {}).items():
-        said = [_word_set(c["label"]) for c in verdicts[therapy]["cautions"]]
+        said = [_word_set(f"{c['kind']} {c['label']}") for c in verdicts[therapy]["cautions"]]
         found += [f"{therapy} has a caution that says {note!r}" for note in notes if any(_word_set(note) <= one for one in said)]
     return found
 
@@ -124,6 +125,9 @@ def _wrong(therapy: str, want: Tree, got: Tree) -> list[str]:
         found.append(f"{therapy} because {sorted(kinds)}, expected {sorted(want['because'])}")
     if not set(want.get("because_includes", ())) <= kinds:
         found.append(f"{therapy} because {sorted(kinds)}, expected at least {sorted(want['because_includes'])}")
+    cited = {s for b in got["because"] for s in b["statements"]}
+    if not set(want.get("cites", ())) <= cited or set(want.get("not_cited", ())) & cited:
+        found.append(f"{therapy} cites {sorted(cited)}, expected {want.get('cites', [])} and not {want.get('not_cited', [])}")
     offered = [r["text"] for r in got["regimens"]]
     for regimen in (*want.get("regimens", ()), *want.get("regimens_include", ())):
         if not any(_fits(regimen, r) for r in got["regimens"]):

@@ -2,7 +2,8 @@
 
 Every mutant is one that an author could make by a slip. What ``dermograph derive`` writes is never changed by itself: it
 changes with the label fact that it follows from. A dropped label fact whose place a derived one takes changes nothing and
-is left out, and so are the criteria of regimens that are never offered and the mark of an adjunct that has no order.
+is left out, and so are the criteria of regimens that are never offered and the mark of an adjunct that has no order;
+so are steps with one and the same entry that change places, and whether a last step may be passed over.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def _never_asked(tree: Tree) -> set[str]:
         members = {m for m, _ in criterion.get("members", ())} | {criterion[k] for k in ("gate", "presumedFalseWhen") if k in criterion}
         queue += members - asked
         asked |= members
-    return tree["criteria"].keys() - asked
+    return set(tree["criteria"]) - asked
 
 
 def _named(value: Any, names: Collection[str]) -> set[str]:
@@ -198,14 +199,15 @@ def _of_steps(tree: Tree) -> Iterator[Mutant]:
     for name, step in steps.items():
         path = ("steps", name)
         for following in step["next"]:
-            yield _swapped(tree, name, following)
+            if step["entry"] != steps[following]["entry"]:
+                yield _swapped(tree, name, following)
             rest = [s for s in step["next"] if s != following]
             yield Mutant("step link dropped", name, local_name(following), (((*path, "next"), rest),))
         if step["exit"]:
             yield Mutant("step exit dropped", name, local_name(step["exit"]), (((*path, "exit"), None),))
-        yield Mutant(
-            "step made " + ("required" if step["optional"] else "optional"), name, "optional", (((*path, "optional"), not step["optional"]),)
-        )
+        if step["next"]:
+            kind = "step made " + ("required" if step["optional"] else "optional")
+            yield Mutant(kind, name, "optional", (((*path, "optional"), not step["optional"]),))
 
 
 def _swapped(tree: Tree, one: str, other: str) -> Mutant:
