@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from dermograph import casebook, content
@@ -108,18 +107,18 @@ def test_the_untouched_guideline_is_noticed_by_no_case(asked: tuple[Witnesses, l
     assert not asked[0].notice(nothing)
 
 
-def test_a_sample_of_mutants_is_noticed_or_known(asked: tuple[Witnesses, list[Mutant]]) -> None:
-    known = accepted.read(TESTS / accepted.PLACE).keys() | set(yaml.safe_load((TESTS / "mutants" / "open.yaml").read_text()))
+def test_a_sample_of_mutants_is_noticed(asked: tuple[Witnesses, list[Mutant]]) -> None:
+    known = accepted.read(TESTS / accepted.PLACE)
     candidates = [m for m in asked[1] if m.name not in known]
-    unnoticed = [m.name for m in Random(3).sample(candidates, 60) if not asked[0].notice(m)]
-    assert not unnoticed, "write a case that tells each apart, from the documents:\n" + "\n".join(unnoticed)
+    unnoticed = [m.name for m in Random(3).sample(candidates, 120) if not asked[0].notice(m)]
+    assert not unnoticed, "write a case that tells each apart, from the documents, or accept it with its reason:\n" + "\n".join(unnoticed)
 
 
-def test_accepted_and_open_mutants_exist_and_are_told_once(asked: tuple[Witnesses, list[Mutant]]) -> None:
-    reasons = accepted.read(TESTS / accepted.PLACE)
-    left = yaml.safe_load((TESTS / "mutants" / "open.yaml").read_text())
-    assert not (reasons.keys() | set(left)) - {m.name for m in asked[1]}
-    assert left == sorted(set(left)) and not reasons.keys() & set(left)
+def test_accepted_mutants_are_few_and_noticed_by_no_case(asked: tuple[Witnesses, list[Mutant]]) -> None:
+    reasons, made = accepted.read(TESTS / accepted.PLACE), {m.name: m for m in asked[1]}
+    assert not reasons.keys() - made.keys(), "accepted, yet no mutant has that name"
+    assert not [name for name in reasons if asked[0].notice(made[name])], "accepted, yet a case notices it"
+    assert len(reasons) <= len(made) * 0.02
 
 
 def test_a_mutant_is_accepted_only_with_a_reason(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 ``patient.ttl`` is the graph; ``expected.yaml`` holds a sentence, the sources it was written from, and the outcome.
 A key that is not given asserts nothing. Under ``notes`` each entry is some words of one caution of the therapy, its kind or what it says,
-under ``no_notes`` some that none says; ``no_actions`` are not proposed; ``next`` are some of the steps that follow ``at``.
+under ``no_notes`` some that none says; ``no_actions`` are not proposed; ``next`` are some of the steps that follow
+``at``, and ``not_at`` are steps where the patient does not stand.
 ``cites`` are statements that the reasons of a verdict rest on, ``not_cited`` others.
 ``regimens`` are all that are offered, ``regimens_include`` some of them, and ``says`` in one is a phrase of its text.
 ``other_doses`` are all doses that differ, each as the source and a phrase that it says; ``tests`` are classes that
@@ -88,6 +89,9 @@ def wrong(expected: Tree, answer: Tree) -> list[str]:
             stands = next(p[key] for p in answer["pathway"] if p["guideline"] == guideline)
             if not set(steps) <= set(stands) or (key == "at" and stands != steps):
                 found.append(f"{key} {stands}, expected {steps}")
+    for guideline, steps in expected.get("not_at", {}).items():
+        stands = next(p["at"] for p in answer["pathway"] if p["guideline"] == guideline)
+        found += [f"at {stands}, not expected {step}" for step in steps if step in stands]
     told = {
         "missing": {m["fact"] for t in answer["therapies"] for m in t["missing"]},
         "assumed": {a["condition"] for a in answer["assumptions"]},

@@ -3,12 +3,14 @@
 Every mutant is one that an author could make by a slip. What ``dermograph derive`` writes is never changed by itself: it
 changes with the label fact that it follows from. A dropped label fact whose place a derived one takes changes nothing and
 is left out, and so are the criteria of regimens that are never offered and the mark of an adjunct that has no order;
-so are steps with one and the same entry that change places, and whether a last step may be passed over.
+so are steps with one and the same entry that change places or are no longer linked, whether a step may be passed over
+that nothing follows before it is left, a condition that a stronger one of the recommendation repeats, and a changed
+order among recommendations that never stand beside each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -164,12 +166,18 @@ def _of_recommendation(name: str, recommendation: Tree) -> Iterator[Mutant]:
         rest = [*barriers[:place], *barriers[place + 1 :]]
         if barrier["criterion"] is None:
             yield Mutant("direction turned", name, f"{recommendation['direction']} to for", (((*path, "barriers"), rest),), therapies)
-        else:
+        elif not _repeated(barrier, barriers):
             what = f"{local_name(barrier['kind'])} {local_name(barrier['criterion'])}"
             yield Mutant("condition dropped", name, what, (((*path, "barriers"), rest),), therapies)
     if recommendation["direction"] == "for":
         against = _against(name, recommendation)
         yield Mutant("direction turned", name, "for to against", (((*path, "barriers"), [*barriers, against]),), therapies)
+
+
+def _repeated(barrier: Tree, barriers: Sequence[Tree]) -> bool:
+    """Whether a condition on an earlier step is the indication too, without which the recommendation does not speak at all."""
+    same = {b["kind"] for b in barriers if (b["criterion"], b["blocksWhen"]) == (barrier["criterion"], barrier["blocksWhen"])}
+    return barrier["kind"] == "dg:ReasonEarlierStep" and "dg:ReasonOutsideIndication" in same
 
 
 def _against(name: str, recommendation: Tree) -> Tree:
@@ -187,6 +195,8 @@ def _of_order(tree: Tree) -> Iterator[Mutant]:
             if recommendation["order"] is not None and not recommendation["ordersWith"] and not recommendation["adjunct"]:
                 at = orders.index(Decimal(recommendation["order"]))
                 for other in {max(at - 1, 0), min(at + 1, len(orders) - 1)} - {at}:
+                    if all(_apart(tree, recommendation, r) for r in own.values() if r["order"] and Decimal(r["order"]) == orders[other]):
+                        continue
                     change = f"{recommendation['order']} to {plain(orders[other])}"
                     yield Mutant("order swapped", name, change, (((*path, "order"), str(orders[other])),))
             for key, empty in (("later", None), ("ordersWith", None), ("adjunct", False), ("unranked", False)):
@@ -194,18 +204,41 @@ def _of_order(tree: Tree) -> Iterator[Mutant]:
                     yield Mutant("order rule dropped", name, key, (((*path, key), empty),))
 
 
+def _apart(tree: Tree, one: Tree, other: Tree) -> bool:
+    """Whether two recommendations never stand beside each other: by age, or as one needs the other's therapy to be unsuitable."""
+    criteria = tree["criteria"]
+    needs = [_needed(tree, {b["criterion"] for b in r["barriers"] if b["criterion"] and not b["blocksWhen"]}) for r in (one, other)]
+    if any(criteria[n].get("unsuitabilityOf") == r["therapy"] for need, r in zip(needs, (other, one), strict=True) for n in need):
+        return True
+    ranged = [[criteria[n] for n in need if "range" in criteria[n]] for need in needs]
+    return any(a["fact"] == b["fact"] and (_ends(a, b) or _ends(b, a)) for a in ranged[0] for b in ranged[1])
+
+
+def _needed(tree: Tree, names: set[str]) -> set[str]:
+    """Criteria that must hold where some hold."""
+    criteria = [tree["criteria"][n] for n in names]
+    inner = {m for c in criteria if c.get("op") == "and" for m, positive in c["members"] if positive}
+    return names | _needed(tree, inner) if inner else names
+
+
+def _ends(one: Tree, other: Tree) -> bool:
+    """Whether a range ends where another begins, or before."""
+    return Decimal(one["range"]["below"]) <= Decimal(other["range"]["from"])
+
+
 def _of_steps(tree: Tree) -> Iterator[Mutant]:
     steps = tree["steps"]
     for name, step in steps.items():
         path = ("steps", name)
         for following in step["next"]:
-            if step["entry"] != steps[following]["entry"]:
-                yield _swapped(tree, name, following)
+            if step["entry"] == steps[following]["entry"]:
+                continue
+            yield _swapped(tree, name, following)
             rest = [s for s in step["next"] if s != following]
             yield Mutant("step link dropped", name, local_name(following), (((*path, "next"), rest),))
         if step["exit"]:
             yield Mutant("step exit dropped", name, local_name(step["exit"]), (((*path, "exit"), None),))
-        if step["next"]:
+        if any(steps[following]["entry"] != step["exit"] for following in step["next"]):
             kind = "step made " + ("required" if step["optional"] else "optional")
             yield Mutant(kind, name, "optional", (((*path, "optional"), not step["optional"]),))
 

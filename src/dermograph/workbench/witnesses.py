@@ -31,7 +31,7 @@ from dermograph.workbench.mutants import Mutant, applied, mutants
 
 Tree = dict[str, Any]
 _DATE, _NUMBER = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"-?\d+(\.\d+)?")
-_WHOLE = {"at", "next", "missing", "assumed", "actions", "no_actions"}
+_WHOLE = {"at", "next", "not_at", "missing", "assumed", "actions", "no_actions"}
 """Keys of an outcome that are of no therapy by itself."""
 _MARGIN = 2
 """How far from a threshold a value is still looked at when the threshold is moved by one."""
@@ -96,7 +96,7 @@ class Witnesses:
         """Whether an outcome is no longer as stated, of which only what rests on the changed therapies is put together again."""
         wanted, rows = entry.expected, case.tree["rows"]
         therapies = wanted.get("therapies", {})
-        ranked = any("rank" in want for want in therapies.values())
+        ranked = _ranks(wanted)
         named = _named(wanted) if ranked else _named(wanted) & changed
         if wanted.keys() & {"actions", "no_actions"}:
             return bool(casebook.wrong(wanted, self.knowledge.answer(case).to_json()))
@@ -114,7 +114,7 @@ class Witnesses:
         answer = self.knowledge.answer(case, named, judged)
         told = {key: to_json(getattr(answer, key)) for key in ("pathway", "assumptions", "therapies", "conflicts")}
         without_rank = {t: {key: v for key, v in want.items() if key != "rank"} for t, want in left["therapies"].items()}
-        whole = {key: wanted[key] for key in ("at", "next", "assumed") if key in wanted}
+        whole = {key: wanted[key] for key in ("at", "next", "not_at", "assumed") if key in wanted}
         return bool(casebook.wrong(whole | left | {"therapies": without_rank}, told | {"actions": []}))
 
     def _verdicts(self, name: str) -> dict[str, Judged]:
@@ -146,13 +146,11 @@ class Witnesses:
         """Whether a case could tell a change that lies outside the criteria."""
         expected = self.expected[before.record.name].expected
         if not mutant.therapies:
-            return bool(expected.keys() & {"at", "next"}) or any("rank" in want for want in expected.get("therapies", {}).values())
-        if any(path[0] == "steps" for path, _ in mutant.edits) and expected.keys() & {"at", "next"}:
+            return bool(expected.keys() & {"at", "next", "not_at"}) or _ranks(expected)
+        if any(path[0] == "steps" for path, _ in mutant.edits) and expected.keys() & {"at", "next", "not_at"}:
             return True
         keys = {path[2] for path, _ in mutant.edits if path[0] == "rows"}
-        of_all = bool(expected.keys() & {"missing", "actions", "no_actions"}) or any(
-            "rank" in want for want in expected.get("therapies", {}).values()
-        )
+        of_all = bool(expected.keys() & {"missing", "actions", "no_actions"}) or _ranks(expected)
         named = _named(expected)
         for therapy in mutant.therapies:
             if not of_all and therapy not in named:
@@ -169,7 +167,7 @@ class Witnesses:
         expected = self.expected[case.record.name].expected
         if expected.keys() & _WHOLE:
             return True
-        if any("rank" in want for want in expected.get("therapies", {}).values()) and touched & self._deciding:
+        if _ranks(expected) and touched & self._deciding:
             return True
         return any(touched & self._asked[t] for t in _named(expected))
 
@@ -255,6 +253,11 @@ def _asked(tree: Tree) -> tuple[dict[str, set[str]], set[str]]:
 def _named(expected: Tree) -> set[str]:
     """Therapies that an outcome states something of."""
     return {therapy for key in casebook.OF_THERAPIES for therapy in expected.get(key, ())}
+
+
+def _ranks(expected: Tree) -> bool:
+    """Whether an outcome states a rank, which turns on every therapy."""
+    return any("rank" in want for want in expected.get("therapies", {}).values())
 
 
 def _like(knowledge: Knowledge, tree: Tree) -> Knowledge:
