@@ -33,7 +33,6 @@ from dermograph.workbench.site.words import Words
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
-pytestmark = pytest.mark.xdist_group("site")
 ROOT = Path(__file__).parents[1]
 CASES = ROOT / "tests" / "cases"
 FIXTURES = ROOT / "tests" / "site"
