@@ -25,7 +25,6 @@ from dermograph.workbench import problems
 from dermograph.workbench.checks import Checker, Report, check
 from dermograph.workbench.watching import changes
 
-pytestmark = pytest.mark.xdist_group("checks")
 PROJECT = Path(__file__).parents[1]
 ROOT = Path(__file__).parent / "checks"
 CASES = sorted(path.parent.name for path in ROOT.glob("*/change.yaml"))

@@ -20,7 +20,6 @@ from dermograph.workbench.covering import Cover
 from dermograph.workbench.mutants import Mutant
 from dermograph.workbench.witnesses import Witnesses
 
-pytestmark = pytest.mark.xdist_group("cover")
 TESTS = Path(__file__).parent
 CASES = TESTS / "cases"
 LABEL_FACTS = TESTS / "label-facts"

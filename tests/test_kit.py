@@ -19,7 +19,6 @@ from dermograph.errors import InputError
 from dermograph.terms import compact, local_name
 from dermograph.workbench import conformance, kit, specification
 
-pytestmark = pytest.mark.xdist_group("kit")
 CASES = Path(__file__).parent / "cases"
 EVERY = 31
 """Of the cases this many are left out between two that the small kit holds."""

@@ -18,7 +18,6 @@ from dermograph.content import modules
 from dermograph.terms import compact, expand
 from dermograph.workbench import hermit
 
-pytestmark = pytest.mark.xdist_group("owl")
 ONTOLOGY = Path(__file__).parents[1] / "ontology"
 LANGUAGE = (str(OWL), str(RDF), str(RDFS), str(XSD))
 HEADER = {OWL.imports, OWL.versionIRI, OWL.versionInfo}

@@ -23,7 +23,6 @@ from dermograph.workbench import hermit
 from dermograph.workbench.positions import positions
 from dermograph.workbench.proofs import Found, Proof, prove
 
-pytestmark = pytest.mark.xdist_group("proofs")
 ONTOLOGY = content.folder("ontology")
 FOLDERS = Path(__file__).parent / "proofs"
 CHANGES: dict[str, dict[str, Any]] = {p.parent.name: yaml.safe_load(p.read_text(encoding="utf-8")) for p in sorted(FOLDERS.glob("*/change.yaml"))}

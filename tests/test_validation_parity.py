@@ -18,7 +18,6 @@ from rdflib.plugins.sparql.parser import parseQuery
 from dermograph import Finding, Knowledge, Record, content
 from dermograph.reference import reference
 
-pytestmark = pytest.mark.xdist_group("parity")
 TWINS = sorted((Path(__file__).parent / "shapes" / "patient").glob("*/*valid.ttl"))
 SEEDS = range(15)
 Told = set[tuple[str, str, str]]
