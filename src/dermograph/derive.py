@@ -57,7 +57,7 @@ def blocking_facts(graph: Graph, within: dict[str, set[str]], therapy: str) -> l
 def tracked_therapies(graph: Graph, within: dict[str, set[str]]) -> list[str]:
     """Therapies whose outcomes are criteria: those recommended or mentioned, their members, and those marked."""
     rows = {t for r in graph.instances("dg:Recommendation") for t in graph.nodes(r, "dg:therapy")}
-    members = {t for t in within for row in rows if row in graph.nodes(t, "rdfs:subClassOf")}
+    members = {t for row in rows for t in graph.subjects("rdfs:subClassOf", row) if t in within}
     marked = {t for t in within if graph.flag(t, "dg:tracked")}
     return sorted(rows | members | marked)
 
