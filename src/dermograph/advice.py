@@ -24,7 +24,9 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
     if judged.status == "ongoing":
         row = tree["rows"][judged.therapy]
         cited = _cited(tree, judged.winners)
-        found[Reason("reassessment", row["ongoing"], tree["criteria"][row["ongoing"]]["label"], case.used(row["ongoing"], True), cited)] = None
+        sources = () if cited else _sources(tree, judged.winners)
+        label = tree["criteria"][row["ongoing"]]["label"]
+        found[Reason("reassessment", row["ongoing"], label, case.used(row["ongoing"], True), cited, sources)] = None
     if judged.status in {"eligible", "undetermined"}:
         for name in judged.winners:
             rec = tree["recommendations"][name]
@@ -43,7 +45,8 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
         defined = tree["criteria"][barrier["criterion"]]["statements"] if barrier["criterion"] else []
         own = barrier["statements"] or defined or barrier["sources"]
         statements = tuple(dict.fromkeys([*barrier["statements"], *defined])) if own else _cited(tree, judged.winners)
-        found[Reason(kind, criterion, _label(case, g), tuple(facts), statements, tuple(barrier["sources"]))] = None
+        sources = tuple(barrier["sources"]) if statements else tuple(barrier["sources"]) or _sources(tree, judged.winners)
+        found[Reason(kind, criterion, _label(case, g), tuple(facts), statements, sources)] = None
     return tuple(found)
 
 
@@ -62,6 +65,11 @@ def _label(case: Case, ground: Ground) -> str:
 
 def _cited(tree: Tree, recommendations: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s for r in recommendations for s in tree["recommendations"][r]["statements"]))
+
+
+def _sources(tree: Tree, recommendations: Iterable[str]) -> tuple[str, ...]:
+    """References that recommendations cite, of which the documents say nothing."""
+    return tuple(dict.fromkeys(s for r in recommendations for s in tree["recommendations"][r]["sources"]))
 
 
 def missing(case: Case, judged: Iterable[Judged]) -> dict[str, Missing]:

@@ -167,7 +167,7 @@ class Engine:
 
         def order(rec: Tree) -> float:
             others = (recs[r] for deciding in eligible.values() for r in deciding)
-            lenders = [plain(r) for r in others if rec["ordersWith"] and r["step"] == rec["ordersWith"] and not r["ordersWith"]]
+            lenders = [plain(r) for r in others if rec["ordersWith"] and r["step"] == rec["ordersWith"] and not r["ordersWith"] and not r["unranked"]]
             return min(lenders, default=plain(rec))
 
         orders = {t: min(order(recs[r]) for r in ds) for t, ds in eligible.items() if not any(recs[r]["unranked"] for r in ds)}
