@@ -10,12 +10,12 @@ from random import Random
 import pytest
 from typer.testing import CliRunner
 
-from dermograph import casebook, content
+from dermograph import casebook, content, session
 from dermograph.cli import app
 from dermograph.errors import InputError, UsageError
 from dermograph.graph import Graph, read
 from dermograph.knowledge import Knowledge
-from dermograph.workbench import accepted, cover_page, covering, generated, mutants, tables, witnesses
+from dermograph.workbench import accepted, cover_page, covering, generated, mutants, witnesses
 from dermograph.workbench.covering import Cover
 from dermograph.workbench.mutants import Mutant
 from dermograph.workbench.witnesses import Witnesses
@@ -47,7 +47,7 @@ def asked() -> tuple[Witnesses, list[Mutant]]:
 
 
 def test_the_cases_show_the_whole_guideline(whole: Cover) -> None:
-    assert not whole.open, tables.text(["kind", "node", "what"], [[d.kind, d.node, d.aspect] for d in whole.open])
+    assert not whole.open, session.table_text(["kind", "node", "what"], [[d.kind, d.node, d.aspect] for d in whole.open])
     assert not whole.needless
     assert whole.share == 100
 

@@ -23,8 +23,7 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
     found: dict[Reason, None] = {}
     if judged.status == "ongoing":
         row = tree["rows"][judged.therapy]
-        cited = _cited(tree, judged.winners)
-        sources = () if cited else _sources(tree, judged.winners)
+        cited, sources = _cited(tree, judged.winners)
         label = tree["criteria"][row["ongoing"]]["label"]
         found[Reason("reassessment", row["ongoing"], label, case.used(row["ongoing"], True), cited, sources)] = None
     if judged.status in {"eligible", "undetermined"}:
@@ -44,8 +43,8 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
         facts = {} if criterion is None or g.atom else dict.fromkeys(case.used(criterion, barrier["blocksWhen"]))
         defined = tree["criteria"][barrier["criterion"]]["statements"] if barrier["criterion"] else []
         own = barrier["statements"] or defined or barrier["sources"]
-        statements = tuple(dict.fromkeys([*barrier["statements"], *defined])) if own else _cited(tree, judged.winners)
-        sources = tuple(barrier["sources"]) if statements else tuple(barrier["sources"]) or _sources(tree, judged.winners)
+        said = tuple(dict.fromkeys([*barrier["statements"], *defined])), tuple(barrier["sources"])
+        statements, sources = said if own else _cited(tree, judged.winners)
         found[Reason(kind, criterion, _label(case, g), tuple(facts), statements, sources)] = None
     return tuple(found)
 
@@ -63,13 +62,10 @@ def _label(case: Case, ground: Ground) -> str:
     return f"needed, and not so: the patient {phrase}"
 
 
-def _cited(tree: Tree, recommendations: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(s for r in recommendations for s in tree["recommendations"][r]["statements"]))
-
-
-def _sources(tree: Tree, recommendations: Iterable[str]) -> tuple[str, ...]:
-    """References that recommendations cite, of which the documents say nothing."""
-    return tuple(dict.fromkeys(s for r in recommendations for s in tree["recommendations"][r]["sources"]))
+def _cited(tree: Tree, recommendations: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Statements that recommendations cite, or, where the documents say nothing of them, their references."""
+    statements, sources = (tuple(dict.fromkeys(s for r in recommendations for s in tree["recommendations"][r][k])) for k in ("statements", "sources"))
+    return statements, () if statements else sources
 
 
 def missing(case: Case, judged: Iterable[Judged]) -> dict[str, Missing]:

@@ -39,14 +39,22 @@ def save(key: str, index: dict[str, Any]) -> None:
     """Keep an index under a key; a folder that cannot be written is no error."""
     path = _path(key)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as aside:
-            json.dump(index | {"key": key}, aside, separators=(",", ":"))
-        Path(aside.name).replace(path)
+        write(path, index | {"key": key})
         for old in sorted(path.parent.glob("index-*.json"), key=lambda p: p.stat().st_mtime)[:-KEPT]:
             old.unlink(missing_ok=True)
     except OSError:
         return
+
+
+def write(path: Path, value: Any) -> None:
+    """Write JSON so that nobody ever reads half of it.
+
+    :raises OSError: the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as aside:
+        json.dump(value, aside, separators=(",", ":"))
+    Path(aside.name).replace(path)
 
 
 def _path(key: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,9 +17,13 @@ from dermograph.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from dermograph.assessment import Assessment
     from dermograph.record import Record
+
+WIDTH = 120
+"""Columns of a table where no terminal says how wide it is."""
 
 
 def complain(error: DermographError) -> int:
@@ -111,12 +116,26 @@ def console() -> Console:
 
     made = Unbroken(highlight=False, markup=False, soft_wrap=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
-        made.width = 120
+        made.width = WIDTH
     return made
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows as a table to the terminal."""
+    console().print(_grid(columns, rows))
+
+
+def table_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows as a table of text, as wide as they need and at most :data:`WIDTH` columns."""
+    from rich.console import Console
+
+    made = Console(file=io.StringIO(), width=WIDTH, highlight=False, markup=False)
+    made.print(_grid(columns, rows))
+    assert isinstance(made.file, io.StringIO)
+    return made.file.getvalue().rstrip("\n")
+
+
+def _grid(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -125,4 +144,4 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         grid.add_column(column, overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
-    console().print(grid)
+    return grid

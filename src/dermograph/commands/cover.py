@@ -113,13 +113,13 @@ def _cover(where: Path, entries: list[Entry], format: CoverFormat, out: Path | N
 
 
 def _table(found: Cover) -> str:
-    from dermograph.workbench import tables
+    from dermograph import session
 
-    lines = [tables.text(["kind", "shown", "excused", "of"], [[kind, *map(str, numbers)] for kind, *numbers in found.counts()])]
+    lines = [session.table_text(["kind", "shown", "excused", "of"], [[kind, *map(str, numbers)] for kind, *numbers in found.counts()])]
     lines.append(f"{found.share} % of what can be shown is shown by {found.cases} cases")
     if found.open:
         told = [[d.kind, d.node, d.aspect, d.label] for d in found.open[:OPEN_TOLD]]
-        lines.append(tables.text(["not shown", "node", "what", "label"], told))
+        lines.append(session.table_text(["not shown", "node", "what", "label"], told))
         if len(found.open) > OPEN_TOLD:
             lines.append(f"and {len(found.open) - OPEN_TOLD} more; --format html or json tells all")
         lines.append(
@@ -146,9 +146,9 @@ def _mutate(where: Path, cases: list[Path], format: CoverFormat, out: Path | Non
 
 
 def _survivors(found: Survival) -> str:
-    from dermograph.workbench import tables
+    from dermograph import session
 
-    lines = [tables.text(["kind of mutant", "made", "survive"], [[kind, *map(str, numbers)] for kind, *numbers in found.counts()])]
+    lines = [session.table_text(["kind of mutant", "made", "survive"], [[kind, *map(str, numbers)] for kind, *numbers in found.counts()])]
     lines.append(f"{len(found.survivors)} of {len(found.noticed)} mutants survive, {found.share} %")
     lines += [f"{name}\n  accepted: {found.accepted[name]}" for name in found.survivors if name in found.accepted]
     lines += [f"{name}\n  noticed by no case" for name in found.unexplained]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -85,10 +84,7 @@ class Answers:
         few = len(self.known) <= KEPT
         kept = {key: answer for key, answer in self.known.items() if key in self.used or (few and isinstance(answer, bool))}
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False, encoding="utf-8") as aside:
-                json.dump(kept, aside, separators=(",", ":"))
-            Path(aside.name).replace(self._path)
+            cache.write(self._path, kept)
         except OSError:
             return
 
