@@ -12,7 +12,7 @@ from dermograph.amounts import Amount
 from dermograph.assessment import Item, Missing, Reason, Reassess, Recommendation, Strength
 from dermograph.case import Case
 from dermograph.regimens import without_dose
-from dermograph.verdicts import Ground, Judged, gives, open_kind
+from dermograph.verdicts import Ground, Judged, gives
 
 Tree = dict[str, Any]
 
@@ -38,7 +38,7 @@ def reasons(case: Case, judged: Judged) -> tuple[Reason, ...]:
     for g in judged.grounds:
         if gives(case, g) == "undetermined":
             continue
-        kind = tree["kinds"][g.kind if g.atom is None else open_kind(case, g.atom, g.barrier)]["notation"]
+        kind = tree["kinds"][g.gives]["notation"]
         barrier, criterion = g.barrier, g.atom or g.barrier["criterion"]
         facts = {} if criterion is None or g.atom else dict.fromkeys(case.used(criterion, barrier["blocksWhen"]))
         defined = tree["criteria"][barrier["criterion"]]["statements"] if barrier["criterion"] else []

@@ -19,24 +19,13 @@ from dermograph.record import Record
 Tree = dict[str, Any]
 
 
-class _Held(dict[str, bool | None]):
-    """Truth of each criterion for one patient, looked up when it is first asked for."""
-
-    def __init__(self, truths: Truths, place: int) -> None:
-        super().__init__()
-        self._truths, self._place = truths, place
-
-    def __missing__(self, criterion: str) -> bool | None:
-        truth = self[criterion] = self._truths.of(criterion, self._place)
-        return truth
-
-
 @dataclass(frozen=True)
 class Case:
     """A patient with truths and facts.
 
     :param place: the patient's place in the truths.
     :param facts: derived triples that hang off this patient, compacted.
+    :param supposed: truth of each criterion in a supposed world, instead of the patient's.
     """
 
     tree: Tree
@@ -44,11 +33,17 @@ class Case:
     place: int
     record: Record
     facts: dict[str, list[tuple[str, Any]]] = field(repr=False)
+    supposed: dict[str, bool | None] | None = field(default=None, repr=False)
 
     @cached_property
     def truth(self) -> dict[str, bool | None]:
         """Truth of each criterion for this patient, None where it is not known."""
-        return _Held(self.truths, self.place)
+        return self.truths.one(self.place) if self.supposed is None else self.supposed
+
+    @cached_property
+    def too_brief(self) -> dict[str, str]:
+        """Criteria that the patient tried a therapy for less than an adequate trial, those that hold, by class of therapy."""
+        return {cls: name for cls, name in self.tree["brief"].items() if self.truth[name]}
 
     @cached_property
     def _resting(self) -> dict[str, tuple[str, ...]]:
@@ -69,8 +64,14 @@ class Case:
         kept = self._resting.get(criterion)
         if kept is None:
             members = self.tree["criteria"][criterion].get("members")
-            inner = (self.atoms(m, truth if positive or truth is None else not truth) for m, positive in members or ())
-            kept = (criterion,) if members is None else tuple(sorted({atom for atoms in inner for atom in atoms}))
+            if members is None:
+                kept = (criterion,)
+            else:
+                opposite = None if truth is None else not truth
+                atoms: set[str] = set()
+                for member, positive in members:
+                    atoms.update(self.atoms(member, truth if positive else opposite))
+                kept = tuple(sorted(atoms))
             self._resting[criterion] = kept
         return kept
 
@@ -118,9 +119,11 @@ class Case:
             return ()
         kept = self._facts_used.get(criterion)
         if kept is None:
-            atoms = (self.tree["criteria"][atom] for atom in self.atoms(criterion, truth))
-            kept = tuple(dict.fromkeys(fact for atom in atoms for fact in sorted(self._evidence(atom), key=str)))
-            self._facts_used[criterion] = kept
+            found: dict[FactUsed, None] = {}
+            for atom in self.atoms(criterion, truth):
+                facts = list(self._evidence(self.tree["criteria"][atom]))
+                found.update(dict.fromkeys(sorted(facts, key=str) if len(facts) > 1 else facts))
+            kept = self._facts_used[criterion] = tuple(found)
         return kept
 
     def _evidence(self, atom: Tree) -> Iterator[FactUsed]:

@@ -35,10 +35,10 @@ def would_change(case: Case, judged: Sequence[Judged]) -> dict[str, tuple[WouldC
     tried = [(j, way) for j in judged if j.status not in {"eligible", "ongoing"} for way in _ways_of(case, j) if _sensible(case, way, startable)]
     if not tried:
         return {}
-    supposed = suppose(case.truths, case.place, [dict(way) for _, way in tried])
+    supposed = suppose(case.tree, case.truth, [dict(way) for _, way in tried])
     found: dict[str, list[tuple[bool, WouldChange]]] = {}
-    for place, (j, way) in enumerate(tried):
-        after = judge(replace(case, truths=supposed, place=place), j.therapy)
+    for (j, way), truth in zip(tried, supposed, strict=True):
+        after = judge(replace(case, supposed=truth), j.therapy)
         changes = _changes(case, way, j)
         weighed = any(c.record in j.missing for c in changes)
         if after.status == "eligible" or (after.status == "undetermined" and weighed and set(after.missing) <= {c.record for c in changes}):

@@ -41,6 +41,11 @@ class Truths:
             return True
         return False if self.false[criterion] >> patient & 1 else None
 
+    def one(self, patient: int) -> dict[str, bool | None]:
+        """Truth of every criterion for the patient at a place."""
+        bit, false = 1 << patient, self.false
+        return {name: True if yes & bit else False if false[name] & bit else None for name, yes in self.true.items()}
+
 
 def evaluate(store: Store, tree: Tree, patients: Sequence[str]) -> Truths:
     """Ask the generic queries, then join their answers.
@@ -113,32 +118,32 @@ def compose(truths: Truths, name: str, everyone: int) -> None:
 
 
 class _Same(dict[str, int]):
-    """A rail on which every place has the bit of one patient, until another number is set."""
+    """A rail on which every place has the bit that one patient has, until another number is set."""
 
-    def __init__(self, rail: Mapping[str, int], patient: int, everyone: int) -> None:
+    def __init__(self, known: Mapping[str, bool | None], side: bool, everyone: int) -> None:
         super().__init__()
-        self._rail, self._patient, self._everyone = rail, patient, everyone
+        self._known, self._side, self._everyone = known, side, everyone
 
     def __missing__(self, criterion: str) -> int:
-        return self._everyone if self._rail[criterion] >> self._patient & 1 else 0
+        return self._everyone if self._known[criterion] is self._side else 0
 
 
-def suppose(truths: Truths, patient: int, worlds: Sequence[Mapping[str, bool]]) -> Truths:
-    """Truths of one patient in several supposed worlds, each a place of the result.
+def suppose(tree: Tree, known: Mapping[str, bool | None], worlds: Sequence[Mapping[str, bool]]) -> list[dict[str, bool | None]]:
+    """Truth of every criterion for one patient in each of several supposed worlds.
 
+    :param known: truth of every criterion for the patient as things are.
     :param worlds: for each world, atomic criteria and the truth they are supposed to have.
     """
     everyone = (1 << len(worlds)) - 1
-    true, false = (_Same(rail, patient, everyone) for rail in (truths.true, truths.false))
-    found = Truths(truths.tree, [truths.patients[patient]] * len(worlds), true, false)
+    found = Truths(tree, [""] * len(worlds), _Same(known, True, everyone), _Same(known, False, everyone))
+    true, false = found.true, found.false
     for place, world in enumerate(worlds):
         for atom, truth in world.items():
             here = 1 << place
             true[atom], false[atom] = (true[atom] | here, false[atom] & ~here) if truth else (true[atom] & ~here, false[atom] | here)
-    uses = truths.tree["uses"]
-    for _, name in sorted({(place, name) for world in worlds for atom in world for place, name in uses[atom]}):
+    for _, name in sorted({(place, name) for world in worlds for atom in world for place, name in tree["uses"][atom]}):
         compose(found, name, everyone)
-    return found
+    return [{**known, **found.one(place)} for place in range(len(worlds))]
 
 
 def _merged(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

@@ -15,7 +15,7 @@ def derive(store: Store) -> list[ox.Triple]:
     """
     derived: list[ox.Triple] = []
     for query in stage("facts"):
-        found = list(dict.fromkeys(store.construct(query)))
+        found = store.construct(query)
         if found:
             store.add(found)
         derived += found

@@ -18,7 +18,7 @@ from dermograph.derive import subclasses
 from dermograph.errors import KnowledgeError
 from dermograph.graph import Graph
 from dermograph.record import LEAST
-from dermograph.rows import authority, barrier, cited, row
+from dermograph.rows import authority, barrier, cited, positions, row
 from dermograph.terms import expand, local_name
 
 Tree = dict[str, Any]
@@ -75,6 +75,7 @@ def build(graph: Graph) -> Tree:
         "within": {cls: sorted(above) for kind in KINDS for cls, above in sorted(within[kind].items())},
         "criteria": (ordered := {name: criteria[name] for name in _in_order(criteria)}),
         "uses": _uses(ordered),
+        "brief": {c["class"]: name for name, c in ordered.items() if c.get("fact") == "fact:triedTooBriefly"},
         "facts": {f: _fact_property(graph, f) for f in graph.instances("dg:FactProperty")},
         "weight": next((f for f in graph.instances("dg:FactProperty") if graph.text(f, "dg:canonicalUnit") == "kg"), None),
         "conditions": conditions,
@@ -102,12 +103,14 @@ def triples(graph: Graph, tree: Tree) -> Iterator[ox.Triple]:
     for name, criterion in tree["criteria"].items():
         if "fact" not in criterion:
             continue
-        yield _triple(name, "dg:asksFact", criterion["fact"])
         if "class" in criterion:
+            yield _triple(name, "dg:asksFact", criterion["fact"])
             yield _triple(name, "dg:asksClass", criterion["class"])
         if "value" in criterion:
+            yield _triple(name, "dg:asksValueOf", criterion["fact"])
             yield _triple(name, "dg:asksValue", criterion["value"])
         if "range" in criterion:
+            yield _triple(name, "dg:asksRangeOf", criterion["fact"])
             bounds = {facet: Decimal(bound) for facet, bound in criterion["range"].items()}
             yield _literal(name, "dg:asksFrom", plain(max(bounds["from"], bounds["above"] + LEAST)))
             yield _literal(name, "dg:asksBelow", plain(min(bounds["below"], bounds["upTo"] + LEAST)))
@@ -378,7 +381,7 @@ def _disagreement(graph: Graph, therapies: dict[str, set[str]], rows: list[str],
                 "statements": [local_name(s) for s in graph.nodes(side, "dg:statement")],
                 "sources": graph.nodes(side, "dg:source"),
             }
-            for side in sorted(graph.nodes(name, "dg:position"), key=lambda s: graph.text(s, "dg:says") or "")
+            for side in positions(graph, name)
         ],
     }
 

@@ -27,6 +27,11 @@ def cited(graph: Graph, node: str) -> Tree:
     return {"statements": [local_name(s) for s in graph.nodes(node, "dg:statement")], "sources": graph.nodes(node, "dg:source")}
 
 
+def positions(graph: Graph, disagreement: str) -> list[str]:
+    """Sides of a disagreement by what they say and cite, in an order that the names of blank nodes do not change."""
+    return sorted(graph.nodes(disagreement, "dg:position"), key=lambda side: (graph.text(side, "dg:says") or "", str(cited(graph, side))))
+
+
 def barrier(graph: Graph, kind: str, criterion: str | None, blocks_when: bool, node: str) -> Tree:
     """What stands in the way of a therapy when its criterion blocks."""
     return {"kind": kind, "criterion": criterion, "blocksWhen": blocks_when, "node": node, "label": graph.label(node)} | cited(graph, node)

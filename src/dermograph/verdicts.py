@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dermograph.case import Case
 from dermograph.regimens import Fitting, fitting
@@ -15,17 +15,18 @@ PRECEDENCE = ("ongoing", "excluded", "deferred", "undetermined", "eligible")
 _CONTINUE = ("stop", "review", "yes")
 
 
-@dataclass(frozen=True)
-class Ground:
+class Ground(NamedTuple):
     """A kind of reason that a barrier gives, before it is put into words.
 
-    :param kind: the ``dg:ReasonKind``.
+    :param kind: the ``dg:ReasonKind`` of the barrier.
     :param barrier: what blocks or is open.
+    :param gives: the ``dg:ReasonKind`` that counts: that of the barrier, or while it is open that of what is missing.
     :param atom: the undecided atomic criterion, when the barrier is open.
     """
 
     kind: str
     barrier: Tree
+    gives: str
     atom: str | None = None
 
 
@@ -85,16 +86,16 @@ def grounds_of(case: Case, barriers: Iterable[Tree]) -> Iterator[Ground]:
     for barrier in barriers:
         criterion = barrier["criterion"]
         if criterion is None:
-            yield Ground(barrier["kind"], barrier)
+            yield Ground(barrier["kind"], barrier, barrier["kind"])
             continue
         holds = truth[criterion]
         if holds is None:
             for atom in case.atoms(criterion, None):
                 if not no_duty(case, barrier, atom):
-                    yield Ground(barrier["kind"], barrier, atom)
+                    yield Ground(barrier["kind"], barrier, _open_kind(case, atom, barrier), atom)
         elif holds is barrier["blocksWhen"]:
-            yield Ground(barrier["kind"], barrier)
-            if barrier["kind"] == "dg:ReasonEarlierStep":
+            yield Ground(barrier["kind"], barrier, barrier["kind"])
+            if barrier["kind"] == "dg:ReasonEarlierStep" and case.too_brief:
                 yield from _too_short(case, barrier)
 
 
@@ -111,10 +112,10 @@ def _too_short(case: Case, barrier: Tree) -> Iterator[Ground]:
     criteria = case.tree["criteria"]
     for atom in case.atoms(barrier["criterion"], False):
         definition = criteria[atom]
-        brief = definition.get("class", "") + "TriedTooBriefly"
-        told = definition.get("class") in case.tree["rows"]
-        if definition["fact"] == "fact:failed" and not told and brief in criteria and case.holds(brief):
-            yield Ground("dg:ReasonTrialTooShort", barrier | {"criterion": brief, "blocksWhen": True})
+        brief = case.too_brief.get(definition.get("class", ""))
+        if definition["fact"] == "fact:failed" and brief and definition["class"] not in case.tree["rows"]:
+            kind = "dg:ReasonTrialTooShort"
+            yield Ground(kind, barrier | {"criterion": brief, "blocksWhen": True}, kind)
 
 
 def _within(by_rec: dict[str, list[Ground]]) -> list[str]:
@@ -126,7 +127,7 @@ def _within(by_rec: dict[str, list[Ground]]) -> list[str]:
     return considered
 
 
-def open_kind(case: Case, atom: str, barrier: Tree) -> str:
+def _open_kind(case: Case, atom: str, barrier: Tree) -> str:
     """Kind of reason that an undecided atomic criterion gives: a fact to record, or a condition to settle.
 
     A therapy that is meant for the condition waits for its confirmation, not for its cure.
@@ -143,8 +144,7 @@ def open_kind(case: Case, atom: str, barrier: Tree) -> str:
 
 def gives(case: Case, ground: Ground) -> str:
     """Status that follows from a ground."""
-    kind = ground.kind if ground.atom is None else open_kind(case, ground.atom, ground.barrier)
-    status: str = case.tree["kinds"][kind]["status"]
+    status: str = case.tree["kinds"][ground.gives]["status"]
     return status
 
 
@@ -157,7 +157,7 @@ def _while_ongoing(case: Case, ground: Ground) -> str:
         return "review"
     if ground.atom is None or meaning == "yes":
         return meaning
-    settled: str = kinds[open_kind(case, ground.atom, ground.barrier)]["whileOngoing"]
+    settled: str = kinds[ground.gives]["whileOngoing"]
     return settled
 
 

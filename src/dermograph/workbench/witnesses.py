@@ -242,7 +242,7 @@ def _asked(tree: Tree) -> tuple[dict[str, set[str]], set[str]]:
         own = [tree["recommendations"][r] for r in row["recommendations"]]
         status = {b["criterion"] for node in (row, *own) for b in node["barriers"]} | {r["later"] for r in own} | {row["ongoing"]}
         status |= {r["population"] for r in row["regimens"]}
-        brief = {n for n, c in tree["criteria"].items() if n.endswith("TriedTooBriefly") and "class" in c}
+        brief = set(tree["brief"].values())
         deciding |= closed({c for c in status if c} | brief)
         status |= {d["criterion"] for d in tree["disagreements"] if therapy in d["rows"]}
         told = {i["criterion"] for key in ("cautions", "screening", "baseline", "monitoring", "response") for i in row[key]}

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from markupsafe import Markup, escape
 
+from dermograph.rows import positions
 from dermograph.workbench.site import spans
 from dermograph.workbench.site.blocks import Page, Section, Table, joined, listed
 from dermograph.workbench.site.material import Material
@@ -189,7 +190,7 @@ class _Facts:
         graph, words = self.graph, self.words
         rows = []
         for node in self.material.of_therapy("dg:Disagreement", self.therapy):
-            for number, side in enumerate(sorted(graph.nodes(node, "dg:position"), key=lambda s: graph.text(s, "dg:says") or "")):
+            for number, side in enumerate(positions(graph, node)):
                 about = words.link(node) if number == 0 else Markup('<span class="again">{}</span>').format(graph.label(node))
                 whom = words.links(graph.nodes(node, "dg:criterion")) if number == 0 else ""
                 rows.append([about, whom, words.voice(side), graph.text(side, "dg:says") or "", words.cited(side)])
