@@ -139,7 +139,9 @@ def test_formats(checker: Checker, capsys: pytest.CaptureFixture[str]) -> None:
     assert as_json["findings"] == problems.to_json(report.problems) and as_json["failed"] and as_json["waiting"]
     (result,) = as_sarif["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 106}
-    jsonschema.validate(as_sarif, {"required": ["version", "runs"]})
+    jsonschema.validate(as_sarif, yaml.safe_load((ROOT / "sarif.yaml").read_text(encoding="utf-8")))
+    odd = problems.to_sarif([problems.Problem("a b.ttl", 0, "header", "", "none", "write one", "note")])
+    assert odd["runs"][0]["results"][0]["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "a%20b.ttl"}}}]
 
 
 @pytest.mark.parametrize("arguments", [["ontology", "--ontology", "ontology"], ["--watch", "--format", "json"]])

@@ -99,11 +99,11 @@ def test_sparql_of_a_criterion_gives_the_truths_of_the_reasoner(knowledge: Knowl
 
 def index_triples(knowledge: Knowledge) -> Iterator[ox.Triple]:
     """What queries on patients ask of the guideline graph."""
-    from dermograph import index
     from dermograph.content import modules
     from dermograph.graph import Graph, read
+    from dermograph.index_triples import triples
 
-    return index.triples(Graph(read(modules(ROOT / "ontology"))), knowledge.tree)
+    return triples(Graph(read(modules(ROOT / "ontology"))), knowledge.tree)
 
 
 def test_every_criterion_is_written_out(knowledge: Knowledge) -> None:

@@ -48,7 +48,9 @@ def canonical(text: str, source: str) -> str:
     try:
         quads = set(ox.parse(text, format=ox.RdfFormat.TURTLE))
     except SyntaxError as error:
-        raise KnowledgeError(f"{source}: {error.msg}", "mend the Turtle at that line") from error
+        from dermograph.workbench import turtle
+
+        raise KnowledgeError(*turtle.fault(text, source, error).told) from error
     arcs = _arcs(quads, source)
     if _labelled(arcs):
         dataset = ox.Dataset(quads)

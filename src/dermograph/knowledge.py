@@ -261,7 +261,7 @@ def _conflicts(case: Case, judged: Sequence[verdicts.Judged], doses: dict[str, t
 
 
 def _work_out(ontology: Path) -> dict[str, Any]:
-    from dermograph import index
+    from dermograph import index, index_triples
     from dermograph.graph import Graph, read
     from dermograph.validation import shapes
     from dermograph.workbench import references
@@ -273,5 +273,5 @@ def _work_out(ontology: Path) -> dict[str, Any]:
     except KnowledgeError as error:
         raise references.located(ontology, error) from error
     tree["shapes"] = {stem: shapes(ontology, stem) for stem in ("patient", "facts")}
-    triples = "".join(f"{t} .\n" for t in dict.fromkeys(index.triples(graph, tree)))
+    triples = "".join(f"{t} .\n" for t in dict.fromkeys(index_triples.triples(graph, tree)))
     return {"tree": tree, "triples": triples}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from dermograph import content, index, record
+from dermograph import content, index_triples, record
 from dermograph.errors import Finding
 from dermograph.graph import Graph, read
 from dermograph.knowledge import Knowledge
@@ -24,7 +24,7 @@ def reference(knowledge: Knowledge, records: Sequence[Record], ontology: Path) -
 
     :param ontology: folder of the ontology that the knowledge was loaded from.
     """
-    known = list(index.triples(Graph(read(content.modules(ontology))), knowledge.tree))
+    known = list(index_triples.triples(Graph(read(content.modules(ontology))), knowledge.tree))
     shapes = {stem: _shapes(ontology, stem) for stem in ("patient", "facts")}
     found: list[Finding] = []
     for one in records:

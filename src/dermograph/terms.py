@@ -59,8 +59,8 @@ def local_name(name: str) -> str:
 def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     """Known names that are so like a name that it may have been meant, the likest first.
 
-    Names of one prefix are compared without it, and letters without their case; words that are merely short alike are
-    not near.
+    Names of one prefix are compared without it, and letters without their case, which only tells names apart that are
+    alike otherwise; words that are merely short alike are not near.
 
     >>> nearest("pt:femal", ["pt:Female", "pt:Male", "pt:date"])
     ['pt:Female']
@@ -69,8 +69,9 @@ def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     """
     prefix, colon, _ = name.partition(":")
     start = prefix + colon if colon else ""
-    words: dict[str, str] = {}
+    words: dict[str, list[str]] = {}
     for other in sorted(known):
         if other.startswith(start):
-            words.setdefault(other.removeprefix(start).casefold(), other)
-    return [words[w] for w in difflib.get_close_matches(name.removeprefix(start).casefold(), words, n=most, cutoff=0.7)]
+            words.setdefault(other.removeprefix(start).casefold(), []).append(other)
+    close = difflib.get_close_matches(name.removeprefix(start).casefold(), words, n=most, cutoff=0.7)
+    return [max(words[w], key=lambda other: difflib.SequenceMatcher(None, name, other).ratio()) for w in close]

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pyoxigraph as ox
 
-from dermograph import index, rdf_output, sentences, stages
+from dermograph import index_triples, rdf_output, sentences, stages
 from dermograph.assessment import Assessment, Input
 from dermograph.assessment import Knowledge as Provenance
 from dermograph.casebook import Entry
@@ -90,7 +90,7 @@ def write_guideline(out: Path, tree: Tree, ontology: Path) -> None:
     """Write everything that does not turn on a case: the graph, the shapes, the rules read out of it, and a query for each criterion."""
     graph = list(read(modules(ontology)))
     found = [t for t in graph if t.predicate != _IMPORTS]
-    found += index.triples(Graph(graph), tree)
+    found += index_triples.triples(Graph(graph), tree)
     _text(out / "guideline.ttl", canonical("".join(f"{t} .\n" for t in dict.fromkeys(found)), "the guideline graph"))
     _text(out / "vocabulary.ttl", (Path(__file__).parent / "kit_vocabulary.ttl").read_text(encoding="utf-8"))
     _text(out / "rules.json", json.dumps(rules(tree), ensure_ascii=False, indent=1) + "\n")

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from dermograph import __version__
 
@@ -79,5 +80,5 @@ def _result(problem: Problem) -> dict[str, Any]:
     }
     if problem.file:
         region = {"region": {"startLine": problem.line}} if problem.line else {}
-        found["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": problem.file}, **region}}]
+        found["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": quote(problem.file)}, **region}}]
     return found

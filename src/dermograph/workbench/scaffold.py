@@ -7,7 +7,6 @@ ontology was found to load with it.
 from __future__ import annotations
 
 import bisect
-import difflib
 import re
 import shutil
 import tempfile
@@ -20,7 +19,7 @@ from dermograph import content, derive, index
 from dermograph.errors import UsageError
 from dermograph.formatting import canonical
 from dermograph.graph import Graph, read
-from dermograph.terms import PREFIXES, compact, expand, local_name
+from dermograph.terms import PREFIXES, compact, expand, local_name, nearest
 from dermograph.workbench.positions import positions
 
 ROOT = "dermograph.ttl"
@@ -80,7 +79,7 @@ class Content:
         if len(labelled) == 1:
             return labelled[0]
         local = {local_name(n): n for n in names}
-        near = [local[n] for n in difflib.get_close_matches(local_name(name), local, 3, 0.4)]
+        near = [local[n] for n in nearest(local_name(name), local, 3)]
         raise UsageError(f"{name}: no such {what}", f"the nearest are {', '.join(near)}" if near else f"define the {what} first")
 
     def criterion(self, name: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
+from dermograph import terms
 from dermograph.terms import OWN, compact, local_name
 from dermograph.workbench.draft import Draft, Module
 from dermograph.workbench.problems import Problem
@@ -63,11 +63,10 @@ def wrong(name: str, rule: str, declared: Collection[str]) -> tuple[str, str]:
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """The name most like another, empty where none is like it."""
-    prefix, _, local = name.partition(":")
+    """The name most like another, empty where none is like it; one that differs by its prefix alone comes first."""
+    local = name.partition(":")[2]
     elsewhere = sorted(k for k in known if local_name(k) == local and k != name)
-    close = elsewhere or difflib.get_close_matches(name, sorted(k for k in known if k.startswith(f"{prefix}:")), n=1, cutoff=0.75)
-    return close[0] if close else ""
+    return next(iter(elsewhere or terms.nearest(name, known)), "")
 
 
 def kinds(draft: Draft) -> Iterator[Problem]:
