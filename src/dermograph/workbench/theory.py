@@ -69,9 +69,34 @@ class Theory:
 
     @cached_property
     def whole(self) -> str:
-        """Everything, individuals included, as N-Triples."""
+        """Everything that can contradict itself, individuals included, as N-Triples.
+
+        What a name means that no other axiom speaks of contradicts nothing, since definitions never go in a circle: such
+        criteria are left out, which spares the reasoner to ask of each individual whether it meets one of hundreds.
+        """
         headers = {t.subject for t in self.triples if t.object == ox.NamedNode(_OWL + "Ontology")}
-        return _text(t for t in self.triples if t.subject not in headers and t.predicate.value not in _HEADER)
+        idle = self._defined - self._meanings(self.closure(self._spoken_of))
+        return _text(
+            t
+            for t in self.triples
+            if t.subject not in headers
+            and t.predicate.value not in _HEADER
+            and not (t.subject in idle and (isinstance(t.subject, ox.BlankNode) or t.predicate.value == _OWL + "equivalentClass"))
+        )
+
+    @cached_property
+    def _spoken_of(self) -> set[str]:
+        """Criteria of which an axiom says more than what they mean: something is one, or they are within or apart from a class."""
+        criteria = self.tree["criteria"]
+        found = set()
+        for t in self.triples:
+            predicate = t.predicate.value
+            if not predicate.startswith(_LANGUAGE) or predicate in {_OWL + "equivalentClass", _RDF + "first"}:
+                continue
+            subject, value = (compact(str(getattr(term, "value", ""))) for term in (t.subject, t.object))
+            found |= {value} if value in criteria and t.subject not in self._defined else set()
+            found |= {subject} if subject in criteria and predicate in {_RDFS + "subClassOf", _OWL + "disjointWith"} else set()
+        return found
 
     @cached_property
     def axioms(self) -> list[ox.Triple]:
@@ -235,16 +260,24 @@ class Theory:
     @cached_property
     def _defined(self) -> set[object]:
         """Criteria, and the blank nodes that spell out what they mean."""
-        found: set[object] = {ox.NamedNode(expand(c)) for c in self.tree["criteria"]}
-        out: dict[object, list[object]] = {}
+        return self._meanings(self.tree["criteria"])
+
+    @cached_property
+    def _out(self) -> dict[object, list[object]]:
+        found: dict[object, list[object]] = {}
         for t in self.axioms:
-            out.setdefault(t.subject, []).append(t.object)
-        queue = [value for c in found for value in out.get(c, ())]
+            found.setdefault(t.subject, []).append(t.object)
+        return found
+
+    def _meanings(self, names: Iterable[str]) -> set[object]:
+        """Criteria, and the blank nodes that spell out what they mean."""
+        found: set[object] = {ox.NamedNode(expand(c)) for c in names}
+        queue = [value for c in found for value in self._out.get(c, ())]
         while queue:
             node = queue.pop()
             if isinstance(node, ox.BlankNode) and node not in found:
                 found.add(node)
-                queue += out.get(node, ())
+                queue += self._out.get(node, ())
         return found
 
     @cached_property
