@@ -1,0 +1,1 @@
+"""Whole populations: the tables that hold them, and made-up ones to try things on."""
