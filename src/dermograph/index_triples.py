@@ -33,6 +33,7 @@ _COPIED = [
     "dg:yieldsIfBrief",
     "dg:suspects",
     "dg:lasting",
+    "dg:namesCause",
     "dg:domainIncludes",
     "dg:rangeIncludes",
     "dg:single",

@@ -59,13 +59,13 @@ def offer(case: Case, therapy: str, fit: Fitting, ongoing: bool) -> tuple[tuple[
     label, weight = case.tree["rows"][therapy]["label"], _weight(case)
     first = min(int(r["authorityOrder"]) for r in fit.fits)
     chosen = sorted((r for r in fit.fits if int(r["authorityOrder"]) == first), key=lambda r: (int(r["order"] or 0), r["id"]))
-    given = tuple(_regimen(r, weight, ongoing) for r in chosen)
+    given = tuple(computed(r, weight, ongoing) for r in chosen)
     doses = {_signature(g) for g in given}
     conflicts = []
     for other in fit.fits:
-        computed = _regimen(other, weight, ongoing) if int(other["authorityOrder"]) != first else given[0]
-        if _signature(computed) not in doses:
-            sides = (_side(given[0]), _side(computed))
+        told = computed(other, weight, ongoing) if int(other["authorityOrder"]) != first else given[0]
+        if _signature(told) not in doses:
+            sides = (_side(given[0]), _side(told))
             conflicts.append(Conflict(therapy, sides, f"{label}: dose differs between {sides[0].source} and {sides[1].source}"))
     return given, tuple(conflicts)
 
@@ -88,7 +88,12 @@ def _side(regimen: Regimen) -> Side:
     return Side(regimen.regulator or "guideline", regimen.text, regimen.statements, regimen.sources)
 
 
-def _regimen(tree: Tree, weight: Decimal | None, ongoing: bool) -> Regimen:
+def computed(tree: Tree, weight: Decimal | None, ongoing: bool) -> Regimen:
+    """A regimen of the index with the amounts for a patient.
+
+    :param weight: in kilograms; None where no dose turns on it.
+    :param ongoing: the therapy is taken already, so a loading dose is past.
+    """
     per_kg, maximum = Amount.of(tree["perKilogram"]), Amount.of(tree["maximum"])
     dose = Amount.of(tree["dose"])
     if per_kg and weight is not None:

@@ -6,6 +6,7 @@ import typer
 
 from dermograph.commands import new
 from dermograph.commands.check import check
+from dermograph.commands.cohort import cohort
 from dermograph.commands.cover import cover
 from dermograph.commands.coverage import coverage
 from dermograph.commands.criterion import criterion
@@ -22,6 +23,6 @@ from dermograph.commands.synth import synth
 
 def register(app: typer.Typer) -> None:
     """Add the commands, in the order in which the help lists them."""
-    for command in (query, criterion, schema, coverage, check, prove, cover, diff, docs, kit, synth, derive, fmt):
+    for command in (query, criterion, schema, coverage, check, prove, cover, diff, docs, kit, cohort, synth, derive, fmt):
         app.command()(command)
     app.add_typer(new.app, name="new")

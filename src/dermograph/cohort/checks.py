@@ -1,0 +1,184 @@
+"""Rows that are wrong: found by what the ontology says of records, told with their reason, and kept out with their patient.
+
+The rules are those of ``ontology/shapes/patient.ttl`` as far as a table can break them. A patient with a row that is wrong
+is not assessed: without that row the answer might be another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dermograph import units
+from dermograph.cohort.layout import Layout
+from dermograph.cohort.tables import COLUMNS, KEYS, REQUIRED, Tables
+
+if TYPE_CHECKING:
+    import duckdb
+
+REASONS = {
+    "type": "this is not of the type of its column",
+    "patient": "the row names no patient",
+    "twice": "the patient has several rows in patients",
+    "orphan": "the patient has no row in patients",
+    "empty": "this column is empty",
+    "class": "class of a record is known",
+    "choice": "a value from a list is in the list",
+    "order": "a record starts before it ends",
+    "ongoing": "an ongoing course has not ended",
+    "age": "age is plausible",
+    "born": "birth comes before the question",
+    "before": "nothing is recorded before birth",
+    "cause": "only a hypersensitivity has a cause",
+    "sessions": "sessions are counted",
+    "unit": "a unit can be converted",
+    "plausible": "a measured value is plausible",
+    "day": "one value of a measurement a day",
+    "both": "a condition is present or absent, not both",
+    "measured": "a condition agrees with the measurement that defines it",
+}
+"""What is wrong, by the short name of the reason."""
+_KINDS = {"conditions": "dg:Condition", "absences": "dg:Condition", "courses": "dg:Therapy", "observations": "dg:Observable", "assessments": "dg:Assessment"}
+_CHOICES = {
+    "patients": {"sex": "pt:sex"},
+    "conditions": {"status": "pt:status", "severity": "pt:severity"},
+    "courses": {"outcome": "pt:outcome"},
+    "assessments": {"result": "pt:result"},
+}
+_ENDS = {"conditions": ("onset", "abatement"), "courses": ("start", "end")}
+
+
+class Checks:
+    """The rules of a knowledge, as SQL for DuckDB.
+
+    :param layout: what the index says.
+    """
+
+    def __init__(self, layout: Layout, tables: Tables) -> None:
+        self.layout, self.tables = layout, tables
+
+    def apply(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Fill ``rejects`` with wrong rows, ``bad`` with their patients, and make the views that the program reads.
+
+        Views are named as the tables of the program, and hold the rows of patients that are assessed.
+        """
+        con.execute("CREATE TABLE rejects (\"table\" VARCHAR, row BIGINT, patient VARCHAR, reason VARCHAR, value VARCHAR)")
+        self._vocabulary(con)
+        self._units(con)
+        for name in COLUMNS:
+            rules = list(self._rules(name))
+            whens = " ".join(f"WHEN {when} THEN '{reason}'" for reason, when, _ in rules)
+            values = " ".join(f"WHEN {when} THEN {value}" for _, when, value in rules)
+            con.execute(
+                f"INSERT INTO rejects SELECT '{name}', row, patient, reason, value FROM "
+                f"(SELECT row, patient, CASE {whens} END AS reason, CASE {values} END AS value FROM {self._checked(name)}) WHERE reason IS NOT NULL"
+            )
+        for name, query in self._across():
+            con.execute(f"INSERT INTO rejects SELECT '{name}', * FROM ({query})")
+        con.execute("CREATE TABLE bad AS SELECT DISTINCT patient FROM rejects WHERE patient IS NOT NULL")
+        for name in COLUMNS:
+            con.execute(f"CREATE VIEW {name} AS {self._kept(con, name)}")
+
+    def _vocabulary(self, con: duckdb.DuckDBPyConnection) -> None:
+        within = self.layout.tree["within"]
+        rows = [(cls, kind) for cls, above in within.items() for kind in dict.fromkeys(_KINDS.values()) if kind in above and cls != kind]
+        con.execute("CREATE TABLE vocabulary (name VARCHAR, kind VARCHAR)")
+        con.executemany("INSERT INTO vocabulary VALUES (?, ?)", rows)
+
+    def _units(self, con: duckdb.DuckDBPyConnection) -> None:
+        canonical = self.layout.tree["units"]
+        low, high = self.layout.one("dg:plausibleLow"), self.layout.one("dg:plausibleHigh")
+        con.execute("CREATE TABLE factors (observable VARCHAR, unit VARCHAR, factor DECIMAL(18, 12), low DECIMAL(24, 12), high DECIMAL(24, 12))")
+        seen = con.execute("SELECT DISTINCT observable, unit FROM given_observations WHERE unit IS NOT NULL").fetchall()
+        for observable, unit in seen:
+            if observable in canonical:
+                factor = units.factor(unit, canonical[observable])
+                if factor is not None:
+                    con.execute("INSERT INTO factors VALUES (?, ?, ?, ?, ?)", [observable, unit, factor, low.get(observable), high.get(observable)])
+
+    def _checked(self, name: str) -> str:
+        """Rows of a table with what their rules look at beside them."""
+        if name == "observations":
+            return f"(SELECT g.*, f.factor, f.low, f.high, {_CANONICAL} AS canonical FROM given_observations g LEFT JOIN factors f USING (observable, unit)) t"
+        return f"(SELECT * FROM given_{name}) t"
+
+    def _rules(self, name: str) -> Iterator[tuple[str, str, str]]:
+        """Short names of rules, when a row breaks each, and the value to tell."""
+        yield "patient", "patient IS NULL", "NULL"
+        yield "type", "torn IS NOT NULL", "torn"
+        if name in KEYS:
+            key = KEYS[name]
+            yield "empty", f'"{key}" IS NULL', f"'{key}'"
+            yield "class", f"\"{key}\" NOT IN (SELECT name FROM vocabulary WHERE kind = '{_KINDS[name]}')", f'"{key}"'
+        for column in REQUIRED.get(name, ()):
+            yield "empty", f'"{column}" IS NULL', f"'{column}'"
+        for column, link in _CHOICES.get(name, {}).items():
+            yield "choice", f'"{column}" NOT IN ({self._choices(link)})', f'"{column}"'
+        if name in _ENDS:
+            start, end = _ENDS[name]
+            yield "order", f'"{start}" > "{end}"', f'CAST("{start}" AS VARCHAR)'
+        if name == "patients":
+            as_of = self._as_of()
+            yield "age", "ageYears < 0 OR ageYears > 130", "CAST(ageYears AS VARCHAR)"
+            yield "born", f"birthDate > {as_of}", "CAST(birthDate AS VARCHAR)"
+            yield "age", f"datesub('year', birthDate, {as_of}) > 130", "CAST(birthDate AS VARCHAR)"
+        if name == "conditions":
+            sites = self._choices("pt:site")
+            yield "choice", f"site IS NOT NULL AND len(list_filter(string_split(site, ' '), lambda x: x <> '' AND x NOT IN ({sites}))) > 0", "site"
+            yield "cause", f"causedBy IS NOT NULL AND condition NOT IN ({self._caused()})", "condition"
+            yield "class", "causedBy IS NOT NULL AND causedBy NOT IN (SELECT name FROM vocabulary WHERE kind = 'dg:Therapy')", "causedBy"
+        if name == "courses":
+            yield "sessions", "sessions < 0", "CAST(sessions AS VARCHAR)"
+        if name == "observations":
+            yield "unit", "factor IS NULL", "unit"
+            yield "plausible", "canonical < low OR canonical > high", "CAST(value AS VARCHAR) || ' ' || unit"
+
+    def _choices(self, link: str) -> str:
+        kinds = [kind for kind, links in self.layout.says["dg:valuesOf"].items() if link in links]
+        values = [i for i, types in self.layout.says["rdf:type"].items() if any(kind in types for kind in kinds)]
+        return ", ".join(f"'{v}'" for v in sorted(values))
+
+    def _caused(self) -> str:
+        """Conditions whose records name their cause."""
+        above = self.layout.says["dg:namesCause"]
+        causes = [cls for cls in self.layout.classes("dg:Condition") if any(self.layout.within(cls, one) for one in above)]
+        return ", ".join(f"'{c}'" for c in causes)
+
+    def _as_of(self) -> str:
+        if self.tables.as_of:
+            return f"DATE '{self.tables.as_of.isoformat()}'"
+        return 'coalesce("asOf", current_date)'
+
+    def _across(self) -> Iterator[tuple[str, str]]:
+        """Rules on several rows: the table, and a query of row, patient, reason and value."""
+        yield "patients", "SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN (SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1)"
+        for name in KEYS:
+            yield name, f"SELECT row, patient, 'orphan', NULL FROM given_{name} WHERE patient IS NOT NULL AND patient NOT IN (SELECT patient FROM given_patients WHERE patient IS NOT NULL)"
+        dated = {"conditions": ("onset", "abatement"), "courses": ("start", "end"), "observations": ("date",), "assessments": ("date",)}
+        for name, columns in dated.items():
+            early = " OR ".join(f't."{c}" < p.birthDate' for c in columns)
+            yield name, f"SELECT t.row, t.patient, 'before', CAST(p.birthDate AS VARCHAR) FROM given_{name} t JOIN given_patients p USING (patient) WHERE {early}"
+        as_of = self._as_of()
+        yield "courses", f"SELECT t.row, t.patient, 'ongoing', CAST(t.\"end\" AS VARCHAR) FROM given_courses t JOIN (SELECT patient, {as_of} AS today FROM given_patients) p USING (patient) WHERE t.outcome = 'pt:Ongoing' AND t.\"end\" <= p.today"
+        yield "observations", f"SELECT min(row), patient, 'day', observable FROM {self._checked('observations')} GROUP BY patient, observable, date HAVING min(canonical) < max(canonical)"
+        within = ", ".join(f"('{c}', '{a}')" for c in self.layout.classes("dg:Condition") for a in self.layout.tree["within"][c])
+        yield "absences", (
+            f"SELECT a.row, a.patient, 'both', a.condition FROM given_absences a JOIN (VALUES {within}) w(narrow, broad) ON a.condition = w.broad "
+            f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN (SELECT patient, {as_of} AS today FROM given_patients) p ON p.patient = a.patient "
+            "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND (c.onset IS NULL OR c.onset <= p.today) AND (c.abatement IS NULL OR c.abatement > p.today)"
+        )
+
+    def _kept(self, con: duckdb.DuckDBPyConnection, name: str) -> str:
+        columns = ", ".join(f'"{c}"' for c in COLUMNS[name] if c not in {"asOf", "unit", "value"})
+        source = f"given_{name} t"
+        if name == "patients":
+            columns += f", {self._as_of()} AS \"asOf\""
+        if name == "observations":
+            columns += f", {_CANONICAL} AS value"
+            source = "given_observations g JOIN factors f USING (observable, unit)"
+        some = con.execute("SELECT count(*) FROM bad").fetchone()
+        keep = " WHERE patient NOT IN (SELECT patient FROM bad) AND patient IS NOT NULL" if some and some[0] else ""
+        return f"SELECT {columns} FROM {source}{keep}"
+
+
+_CANONICAL = "CASE WHEN factor = 1 THEN CAST(value AS DECIMAL(24, 12)) ELSE CAST(value * factor AS DECIMAL(24, 12)) END"

@@ -1,0 +1,109 @@
+"""The tables of a population as they are given: found, read into DuckDB, and held to their types."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dermograph.cohort.facts import INPUTS, NUMBER
+from dermograph.errors import InputError
+
+if TYPE_CHECKING:
+    import duckdb
+
+COLUMNS = {
+    name: columns | ({"value": "decimal(18, 6)", "unit": "string"} if name == "observations" else {}) for name, columns in INPUTS.items()
+}
+"""Columns of each table as it is given, with their types."""
+KEYS = {"conditions": "condition", "absences": "condition", "courses": "therapy", "observations": "observable", "assessments": "assessment"}
+"""Column of each table that holds the class of its records."""
+REQUIRED = {"observations": ("value", "unit"), "assessments": ("result",)}
+"""Columns beside the patient and the class that no row leaves empty."""
+_ENDINGS = (".parquet", ".csv", ".csv.gz")
+_TYPES = {"string": "VARCHAR", "date": "DATE", "int64": "BIGINT"}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a folder.
+
+    :param folder: holds ``patients.parquet`` or ``patients.csv``, and so on; only the first table must be there.
+    :param as_of: the day asked about, for every patient; without it, what the table says, else today.
+    """
+
+    folder: Path
+    as_of: dt.date | None = None
+
+    @cached_property
+    def files(self) -> dict[str, Path]:
+        """File of each table that is there.
+
+        :raises InputError: there are no patients, or a table is there twice.
+        """
+        found = {}
+        for name in INPUTS:
+            there = [self.folder / f"{name}{ending}" for ending in _ENDINGS if (self.folder / f"{name}{ending}").is_file()]
+            if len(there) > 1:
+                raise InputError(f"{self.folder}: the table {name} is there as {' and '.join(p.name for p in there)}", "keep one of them")
+            if there:
+                found[name] = there[0]
+        if "patients" not in found:
+            raise InputError(f"{self.folder}: no table of patients", "write patients.parquet or patients.csv into it")
+        return found
+
+    def load(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Make a view ``given_<table>`` of each table, every column in its type, with ``row`` and ``torn``, the first column that has not its type.
+
+        :raises InputError: a file cannot be read, or has other columns than it may.
+        """
+        for name, columns in COLUMNS.items():
+            there = self._columns(con, name)
+            cells = []
+            torn = []
+            for column, kind in columns.items():
+                if column not in there:
+                    cells.append(f'CAST(NULL AS {sql_type(kind)}) AS "{column}"')
+                elif kind == "string":
+                    cells.append(f"NULLIF(TRIM(CAST(\"{column}\" AS VARCHAR)), '') AS \"{column}\"")
+                else:
+                    cells.append(f'TRY_CAST("{column}" AS {sql_type(kind)}) AS "{column}"')
+                    torn.append(f"WHEN {_said(column)} AND TRY_CAST(\"{column}\" AS {sql_type(kind)}) IS NULL THEN '{column}'")
+            first = f"CASE {' '.join(torn)} END" if torn else "CAST(NULL AS VARCHAR)"
+            con.execute(f"CREATE VIEW given_{name} AS SELECT {', '.join(cells)}, {first} AS torn, row FROM ({self._rows(name)})")
+
+    def _columns(self, con: duckdb.DuckDBPyConnection, name: str) -> set[str]:
+        import duckdb
+
+        if name not in self.files:
+            return set()
+        try:
+            there = {row[0] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall()} - {"row"}
+        except duckdb.Error as error:
+            raise InputError(f"{self.files[name]}: {str(error).splitlines()[0]}", "write it as CSV in UTF-8 with a head, or as Parquet") from error
+        needed = {"patient", *([KEYS[name]] if name in KEYS else []), *REQUIRED.get(name, ())}
+        if missing := sorted(needed - there):
+            raise InputError(f"{self.files[name]}: no column {', '.join(missing)}", f"its columns are {', '.join(COLUMNS[name])}")
+        if strange := sorted(there - set(COLUMNS[name])):
+            raise InputError(f"{self.files[name]}: unknown column {', '.join(strange)}", f"its columns are {', '.join(COLUMNS[name])}")
+        return there
+
+    def _rows(self, name: str) -> str:
+        """Query of the rows of a table, with their number from 1."""
+        if name not in self.files:
+            return "SELECT CAST(NULL AS VARCHAR) AS patient, CAST(NULL AS BIGINT) AS row WHERE false"
+        path = str(self.files[name]).replace("'", "''")
+        if path.endswith(".parquet"):
+            return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet('{path}', file_row_number = true)"
+        return f"SELECT *, row_number() OVER () AS row FROM read_csv('{path}', header = true, all_varchar = true, null_padding = false, strict_mode = true)"
+
+
+def sql_type(kind: str) -> str:
+    """Type of DuckDB."""
+    return _TYPES.get(kind, kind.replace(NUMBER, "DECIMAL(24, 12)").upper())
+
+
+def _said(column: str) -> str:
+    return f"NULLIF(TRIM(CAST(\"{column}\" AS VARCHAR)), '') IS NOT NULL"

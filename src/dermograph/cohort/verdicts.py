@@ -1,0 +1,490 @@
+"""From the columns of the criteria to each therapy's status, with what it rests on as bit masks.
+
+The relational twin of :mod:`dermograph.verdicts`, :mod:`dermograph.plan` and :mod:`dermograph.regimens`: the same rule of
+``dg:ReasonKind`` from the same index, for all patients at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, reduce
+from operator import or_
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from dermograph.cohort.facts import column
+from dermograph.cohort.layout import Layout
+from dermograph.cohort.truths import Truths
+from dermograph.verdicts import PRECEDENCE
+
+Tree = dict[str, Any]
+Value = Any
+INDICATED = "indicated-by"
+_CONTINUE = ("stop", "review", "yes")
+_LAST = Decimal(10**6)
+
+
+@dataclass(frozen=True)
+class _Barrier:
+    """What a barrier gives, as columns.
+
+    :param kind: the ``dg:ReasonKind``.
+    :param blocked: whether it stands in the way; never NULL.
+    :param open: for each kind of reason that an open part gives, the words of those parts.
+    :param tree: the barrier in the index.
+    """
+
+    kind: str
+    blocked: Value
+    open: dict[str, dict[str, Value]]
+    tree: Tree
+
+
+class Verdicts:
+    """The stages from criteria to verdicts.
+
+    :param layout: bits of the criteria.
+    :param truths: the stages before.
+    """
+
+    def __init__(self, layout: Layout, truths: Truths) -> None:
+        self.layout, self.truths, self.tree = layout, truths, layout.tree
+        self.kinds: list[str] = sorted({k["notation"] for k in self.tree["kinds"].values()})
+        self.orders: list[Decimal] = sorted(self._orders())
+
+    @cached_property
+    def items(self) -> list[str]:
+        """What may be missing: facts to record, by the place of their bit."""
+        doses = {a for row in self.tree["rows"].values() for r in row["regimens"] if r["population"] for a in self._atoms(r["population"])}
+        atoms = (a for a in self.layout.place if self.truths.may_be_open(a) and (self._measured(a) or a in doses))
+        found = {self.item(name) for name in atoms}
+        if self.tree["weight"]:
+            found.add(self.tree["facts"][self.tree["weight"]]["recordedAs"])
+        return sorted(found)
+
+    def item(self, atom: str) -> str:
+        """What has to be recorded to settle an atomic criterion."""
+        criterion = self.layout.criteria[atom]
+        if criterion.get("class") in self.tree["conditions"]:
+            return str(criterion["class"])
+        return str(self.tree["facts"][criterion["fact"]]["recordedAs"])
+
+    def _orders(self) -> set[Decimal]:
+        recs = self.tree["recommendations"].values()
+        return {_LAST} | {Decimal(r[key]) for r in recs for key in ("order", "laterOrder") if r[key] is not None}
+
+    # --- stages
+
+    def stages(self, before: str, schema: dict[str, Any], also: Sequence[str] = ()) -> Iterator[tuple[str, ir.Table]]:
+        """What each recommendation gives, then each therapy, then the ranks.
+
+        :param also: columns of earlier stages that are wanted beside the verdicts.
+        """
+        steps = {
+            "barriers": self._barriers,
+            "considered": self._considered,
+            "statuses": self._statuses,
+            "orders": self._ordered,
+            "taken": self._taken,
+        }
+        for name, columns in steps.items():
+            rows = ibis.table(schema, name=before)
+            stage = rows.mutate(**columns(rows))
+            before, schema = name, dict(stage.schema().items())
+            yield name, stage
+        rows = ibis.table(schema, name=before)
+        stops = [f"{rec} stops" for rec in self.tree["recommendations"]]
+        weight = [self.weight] if self.weight else []
+        yield "verdicts", rows.select("patient", "asOf", "contradicts", "ageMonths", "sex", *weight, *also, *stops, **self._answers(rows))
+
+    @property
+    def weight(self) -> str:
+        """Column of the weight; empty where the guideline has none."""
+        return (self.tree["weight"] or "").partition(":")[2]
+
+    # --- what a barrier gives
+
+    def _barrier(self, rows: ir.Table, barrier: Tree) -> _Barrier:
+        name, kind = barrier["criterion"], barrier["kind"]
+        if name is None:
+            return _Barrier(kind, ibis.literal(True), {}, barrier)
+        blocked = rows[name].fill_null(False) if barrier["blocksWhen"] else ~rows[name].fill_null(True)
+        found: dict[str, dict[str, Value]] = {}
+        for word in self.truths.openings_of(name):
+            bits = self.truths.open(rows, name, word)
+            if bits is None:
+                continue
+            if undutiful := self._undutiful(barrier, word):
+                bits = bits & (~ibis.literal(undutiful, type="int64") | self._hinted(rows, word))
+            for given, mask in self._open_kinds(name, barrier, word).items():
+                found.setdefault(given, {})[word] = bits & mask
+        return _Barrier(kind, blocked, found, barrier)
+
+    def _hinted(self, rows: ir.Table, word: str) -> Value:
+        """Criteria on conditions that something on record makes likely."""
+        return rows[column(word, "open")] | rows[column(word, "hint")]
+
+    def _undutiful(self, barrier: Tree, word: str) -> int:
+        """Bits of conditions that must be screened for, and that nobody asks about here."""
+        asked = barrier.get("screened")
+        if asked is None or word[0] != "c":
+            return 0
+        return sum(
+            bit
+            for atom, (place, bit) in self.layout.place.items()
+            if place == word and self.tree["conditions"].get(self.layout.criteria[atom]["class"], {}).get("screened") and atom not in asked
+        )
+
+    def _atoms(self, name: str) -> set[str]:
+        members = self.layout.criteria[name].get("members")
+        return {name} if members is None else set().union(*(self._atoms(m) for m, _ in members))
+
+    def _open_kinds(self, name: str, barrier: Tree, word: str) -> dict[str, int]:
+        """Kinds of reasons that open parts of a barrier give, with the bits of the parts."""
+        found: dict[str, int] = {}
+        for atom in self._atoms(name):
+            place, bit = self.layout.place.get(atom, ("", 0))
+            if place == word and self.truths.may_be_open(atom):
+                kind = self._open_kind(atom, barrier)
+                found[kind] = found.get(kind, 0) | bit
+        return found
+
+    def _open_kind(self, atom: str, barrier: Tree) -> str:
+        criterion = self.layout.criteria[atom]
+        if self.tree["facts"][criterion["fact"]]["silence"] == "dg:SilenceIsUnknown":
+            return "dg:ReasonMissing"
+        if not barrier["blocksWhen"]:
+            return "dg:ReasonScreening"
+        return str(self.tree["conditions"].get(criterion.get("class"), {}).get("deferredAs", "dg:ReasonScreening"))
+
+    # --- what recommendations and therapies give
+
+    def _barriers(self, rows: ir.Table) -> dict[str, Value]:
+        """For each recommendation and therapy: kinds that block, kinds that are open, what is missing, and what that means while taken."""
+        found: dict[str, Value] = {}
+        for name, node in (*self.tree["recommendations"].items(), *self.tree["rows"].items()):
+            barriers = [self._barrier(rows, b) for b in node["barriers"]]
+            found |= self._given(rows, name, barriers)
+            if name in self.tree["recommendations"]:
+                found[f"{name} stops"] = self._stops(rows, node["barriers"], barriers)
+        for therapy, row in self.tree["rows"].items():
+            found |= self._fitting(rows, therapy, row)
+        return found
+
+    def _given(self, rows: ir.Table, name: str, barriers: list[_Barrier]) -> dict[str, Value]:
+        kinds = self.tree["kinds"]
+        by_status: dict[str, list[Value]] = {"excluded": [], "deferred": [], "undetermined": []}
+        reasons: dict[str, list[tuple[str, Value]]] = {"excluded": [], "deferred": []}
+        missing: list[tuple[str, Value]] = []
+        missing_while_taken: list[tuple[str, Value]] = []
+        weights: dict[str, list[Value]] = {"stop": [], "review": []}
+        while_taken: list[tuple[str, Value]] = []
+        forced: list[Value] = []
+        outside: dict[str, list[Value]] = {"dg:ReasonOutsidePopulation": [], "dg:ReasonOutsideIndication": []}
+        for b in barriers:
+            kind = kinds[b.kind]
+            parts = [(b.kind, b.blocked, self._weight(rows, b))]
+            if b.kind == "dg:ReasonEarlierStep" and (brief := self._too_brief(rows, b.tree["criterion"], False)) is not None:
+                parts.append(("dg:ReasonTrialTooShort", b.blocked & brief, [("yes", None)]))
+            for given, when, weighed in parts:
+                by_status[kinds[given]["status"]].append(when)
+                reasons[kinds[given]["status"]].append((given, when))
+                for weight, unless in weighed:
+                    if weight != "yes":
+                        taken = when if unless is None else when & unless
+                        weights[weight].append(taken)
+                        while_taken.append((given, taken))
+            if kind["fromTherapy"]:
+                forced.append(b.blocked)
+            if b.kind in outside:
+                outside[b.kind].append(b.blocked)
+            for given, words in b.open.items():
+                status = kinds[given]["status"]
+                some = reduce(or_, ((bits != 0) for bits in words.values()))
+                by_status[status].append(some)
+                if status != "undetermined":
+                    reasons[status].append((given, some))
+                weight = kinds[b.kind]["whileOngoing"]
+                if weight == "stop" and b.tree.get("startOnly"):
+                    weight = "review"
+                elif weight != "yes":
+                    weight = kinds[given]["whileOngoing"]
+                if weight != "yes":
+                    weights[weight].append(some)
+                    if status != "undetermined":
+                        while_taken.append((given, some))
+                if status == "undetermined":
+                    missing += words.items()
+                    missing_while_taken += words.items() if weight != "yes" else ()
+        found = {f"{name} {status}": _any(values) for status, values in by_status.items()}
+        found |= {f"{name} because {status}": self._mask(values) for status, values in reasons.items()}
+        found[f"{name} missing"] = self._missing(missing)
+        found[f"{name} missing ongoing"] = self._missing(missing_while_taken)
+        found |= {f"{name} {weight}": _any(values) for weight, values in weights.items()}
+        found[f"{name} because ongoing"] = self._mask(while_taken)
+        found[f"{name} forced"] = _any(forced)
+        found |= {f"{name} {kind}": _any(values) for kind, values in outside.items()}
+        return found
+
+    def _stops(self, rows: ir.Table, trees: list[Tree], barriers: list[_Barrier]) -> Value:
+        """First barrier of a recommendation that a patient does not pass, counted from 1, negative where it is open; 0 where all are passed."""
+        cases = []
+        for place, (tree, barrier) in enumerate(zip(trees, barriers, strict=True), start=1):
+            cases.append((barrier.blocked, place))
+            if tree["criterion"]:
+                cases.append((rows[tree["criterion"]].isnull(), -place))
+        return ibis.cases(*cases, else_=0).cast("int8") if cases else ibis.literal(0, type="int8")
+
+    def _weight(self, rows: ir.Table, b: _Barrier) -> list[tuple[str, Value | None]]:
+        """What a barrier that blocks means for a therapy that is taken now, and when."""
+        meaning = self.tree["kinds"][b.kind]["whileOngoing"]
+        if b.kind == "dg:ReasonPrerequisite":
+            problem = self._problem(rows, b.tree["criterion"], False)
+            return [("yes", None)] if problem is None else [("review", problem)]
+        if meaning == "stop" and b.tree.get("startOnly"):
+            return [("review", None)]
+        return [(meaning, None)]
+
+    def _mask(self, reasons: Iterable[tuple[str, Value]]) -> Value:
+        """Bits of the kinds of reasons that hold."""
+        by_kind: dict[str, list[Value]] = {}
+        for kind, when in reasons:
+            by_kind.setdefault(self.tree["kinds"][kind]["notation"], []).append(when)
+        bits = [ibis.ifelse(_any(values), 1 << self.kinds.index(kind), 0) for kind, values in by_kind.items()]
+        return reduce(or_, bits) if bits else ibis.literal(0)
+
+    def _missing(self, parts: list[tuple[str, Value]]) -> Value:
+        """Bits of what has to be recorded, from the words of what is open."""
+        by_word: dict[str, list[Value]] = {}
+        for word, bits in parts:
+            by_word.setdefault(word, []).append(bits)
+        found = []
+        for word, bits_of in by_word.items():
+            joined = reduce(or_, bits_of)
+            for item, mask in self._masks_of_items.get(word, {}).items():
+                found.append(ibis.ifelse((joined & mask) != 0, 1 << self.items.index(item), 0))
+        return reduce(or_, found) if found else ibis.literal(0)
+
+    @cached_property
+    def _masks_of_items(self) -> dict[str, dict[str, int]]:
+        """For each word, the bits of the atomic criteria that wait for each thing to record."""
+        found: dict[str, dict[str, int]] = {}
+        for atom, (word, bit) in self.layout.place.items():
+            if self.truths.may_be_open(atom) and self.item(atom) in self.items:
+                masks, item = found.setdefault(word, {}), self.item(atom)
+                masks[item] = masks.get(item, 0) | bit
+        return found
+
+    def _measured(self, atom: str) -> bool:
+        return bool(self.tree["facts"][self.layout.criteria[atom]["fact"]]["silence"] == "dg:SilenceIsUnknown")
+
+    def _too_brief(self, rows: ir.Table, name: str, truth: bool) -> Value | None:
+        """Whether a criterion is what it is because of a trial that was too short and that no verdict of its own tells."""
+        criterion = self.layout.criteria[name]
+        if "members" not in criterion:
+            brief = self.tree["brief"].get(criterion.get("class"))
+            if truth or criterion["fact"] != "fact:failed" or brief is None or criterion["class"] in self.tree["rows"]:
+                return None
+            return ~rows[name].fill_null(True) & rows[brief].fill_null(False)
+        return self._within(rows, name, truth, self._too_brief)
+
+    def _problem(self, rows: ir.Table, name: str, truth: bool) -> Value | None:
+        """Whether a criterion is what it is because something was found, not because nobody looked."""
+        criterion = self.layout.criteria[name]
+        if "members" in criterion:
+            return self._within(rows, name, truth, self._problem)
+        if truth:
+            return rows[name].fill_null(False)
+        if criterion["fact"] != "fact:passed":
+            return None
+        found = self.layout.found_in(criterion["class"])
+        return ~rows[name].fill_null(True) & ((rows["found"] & found) != 0)
+
+    def _within(self, rows: ir.Table, name: str, truth: bool, ask: Any) -> Value | None:
+        members = [ask(rows, m, truth if positive else not truth) for m, positive in self.layout.criteria[name]["members"]]
+        told = [m for m in members if m is not None]
+        if not told:
+            return None
+        holds = rows[name].fill_null(False) if truth else ~rows[name].fill_null(True)
+        return holds & reduce(or_, told)
+
+    def _fitting(self, rows: ir.Table, therapy: str, row: Tree) -> dict[str, Value]:
+        """Regimens that fit, as bits of their place, and what leaves all of them open."""
+        offered = [(place, r) for place, r in enumerate(row["regimens"]) if not r["exampleOnly"] and r["verified"]]
+        weight = rows[self.tree["weight"].partition(":")[2]] if self.tree["weight"] else ibis.null("float64")
+        fits, weightless, open_ = [], [], []
+        missing: list[tuple[str, Value]] = []
+        for place, regimen in offered:
+            name = regimen["population"]
+            holds = rows[name].fill_null(False) if name else ibis.literal(True)
+            if regimen["perKilogram"]:
+                fits.append((place, holds & weight.notnull()))
+                weightless.append(holds & weight.isnull())
+            else:
+                fits.append((place, holds))
+            if name:
+                open_.append(rows[name].isnull())
+                for word in self.truths.openings_of(name):
+                    missing.append((word, self.truths.open(rows, name, word)))
+        mask = reduce(or_, (ibis.ifelse(when, 1 << place, 0) for place, when in fits)) if fits else ibis.literal(0)
+        none = mask == 0
+        lacking = self._missing(missing)
+        if weightless:
+            item = 1 << self.items.index(self.tree["facts"][self.tree["weight"]]["recordedAs"])
+            lacking = lacking | ibis.ifelse(_any(weightless), item, 0)
+        return {
+            f"{therapy} fits": self._chosen(row, fits),
+            f"{therapy} unfit": none & _any(open_ + weightless),
+            f"{therapy} lacking": ibis.ifelse(none, lacking, 0),
+        }
+
+    def _chosen(self, row: Tree, fits: list[tuple[int, Value]]) -> Value:
+        """Bits of the regimens to offer: of those that fit, those of the first source that has any."""
+        by_source: dict[int, list[tuple[int, Value]]] = {}
+        for place, when in fits:
+            by_source.setdefault(int(row["regimens"][place]["authorityOrder"]), []).append((place, when))
+        chosen: Value = ibis.literal(0)
+        for source in sorted(by_source, reverse=True):
+            mask = reduce(or_, (ibis.ifelse(when, 1 << place, 0) for place, when in by_source[source]))
+            chosen = ibis.ifelse(mask != 0, mask, chosen)
+        return chosen
+
+    # --- statuses
+
+    def _considered(self, rows: ir.Table) -> dict[str, Value]:
+        """Recommendations that speak of the patient, at best of the disease too; all of them where none does."""
+        found: dict[str, Value] = {}
+        for therapy, row in self.tree["rows"].items():
+            considered: dict[str, Value] = {r: ibis.literal(True) for r in row["recommendations"]}
+            for kind in ("dg:ReasonOutsidePopulation", "dg:ReasonOutsideIndication"):
+                inside = {r: c & ~(rows[f"{r} {kind}"] | rows[f"{therapy} {kind}"]) for r, c in considered.items()}
+                some = _any(list(inside.values()))
+                considered = {r: inside[r] | (c & ~some) for r, c in considered.items()}
+            for r, c in considered.items():
+                found[f"{therapy} by {r}"] = c
+                found[f"{therapy} as {r}"] = self._status_of(rows, therapy, r)
+                found[f"{therapy} weight {r}"] = self._weight_of(rows, therapy, r)
+        return found
+
+    def _status_of(self, rows: ir.Table, therapy: str, rec: str) -> Value:
+        """Place in the precedence of the status that a recommendation gives."""
+        undetermined = rows[f"{rec} undetermined"] | rows[f"{therapy} undetermined"] | rows[f"{therapy} unfit"]
+        return ibis.cases(
+            (rows[f"{rec} excluded"] | rows[f"{therapy} excluded"], PRECEDENCE.index("excluded")),
+            (rows[f"{rec} deferred"] | rows[f"{therapy} deferred"], PRECEDENCE.index("deferred")),
+            (undetermined, PRECEDENCE.index("undetermined")),
+            else_=PRECEDENCE.index("eligible"),
+        )
+
+    def _weight_of(self, rows: ir.Table, therapy: str, rec: str) -> Value:
+        """Place of what a recommendation means for a therapy that is taken: stop, review or yes."""
+        stop = rows[f"{rec} stop"] | rows[f"{therapy} stop"]
+        review = rows[f"{rec} review"] | rows[f"{therapy} review"]
+        return ibis.cases((stop, 0), (review, 1), else_=2)
+
+    def _statuses(self, rows: ir.Table) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for therapy, row in self.tree["rows"].items():
+            recs = row["recommendations"]
+            ongoing = rows[row["ongoing"]].fill_null(False)
+            of_considered = [ibis.ifelse(rows[f"{therapy} by {r}"], rows[f"{therapy} as {r}"], 0) for r in recs]
+            best = of_considered[0] if len(recs) == 1 else ibis.greatest(*of_considered)
+            status = ibis.ifelse(rows[f"{therapy} forced"], PRECEDENCE.index("excluded"), best)
+            heaviest_parts = [ibis.ifelse(rows[f"{therapy} by {r}"], rows[f"{therapy} weight {r}"], 0) for r in recs]
+            weight = heaviest_parts[0] if len(recs) == 1 else ibis.greatest(*heaviest_parts)
+            status = ibis.ifelse(ongoing, 0, status)
+            found[f"{therapy} status"] = status
+            agree = [rows[f"{therapy} by {r}"] & (rows[f"{therapy} as {r}"] == status) for r in recs]
+            some = _any(agree)
+            for r, agrees in zip(recs, agree, strict=True):
+                wins = agrees | (rows[f"{therapy} by {r}"] & ~some)
+                heavy = rows[f"{therapy} by {r}"] & (rows[f"{therapy} weight {r}"] == weight)
+                found[f"{therapy} wins {r}"] = ibis.ifelse(ongoing, heavy, wins)
+            found[f"{therapy} weight"] = weight
+        return found
+
+    def _ordered(self, rows: ir.Table) -> dict[str, Value]:
+        """Because and missing of each therapy, and its place in the order of those that are eligible."""
+        found: dict[str, Value] = {}
+        indicated = 1 << self.kinds.index(INDICATED)
+        taken = 1 << self.kinds.index("reassessment")
+        for therapy, row in self.tree["rows"].items():
+            status, recs = rows[f"{therapy} status"], row["recommendations"]
+
+            def joined(key: str, therapy: str = therapy, recs: list[str] = recs) -> Value:
+                own = rows[f"{therapy} {key}"]
+                return reduce(or_, (ibis.ifelse(rows[f"{therapy} wins {r}"], rows[f"{r} {key}"] | own, 0) for r in recs))
+
+            found[f"{therapy} because"] = ibis.cases(
+                (status == 0, joined("because ongoing") | taken),
+                (status == 1, joined("because excluded")),
+                (status == 2, joined("because deferred")),
+                else_=indicated,
+            )
+            lacking = joined("missing")
+            found[f"{therapy} missing now"] = ibis.cases(
+                (status == 0, joined("missing ongoing")), (status.isin([2, 3]), lacking | rows[f"{therapy} lacking"]), else_=0
+            )
+            found[f"{therapy} order"] = self._order(rows, therapy, recs)
+        return found
+
+    def _plain(self, rows: ir.Table, rec: Tree) -> Value:
+        if rec["adjunct"] or rec["order"] is None:
+            return self.orders.index(_LAST)
+        order = self.orders.index(Decimal(rec["order"]))
+        if not rec["later"]:
+            return order
+        return ibis.ifelse(rows[rec["later"]].fill_null(False), self.orders.index(Decimal(rec["laterOrder"])), order)
+
+    def _order(self, rows: ir.Table, therapy: str, names: list[str]) -> Value:
+        """Place of an eligible therapy among all orders; NULL where it stands outside the ranking."""
+        recommendations, last = self.tree["recommendations"], len(self.orders)
+        eligible = rows[f"{therapy} status"] == PRECEDENCE.index("eligible")
+        parts, outside = [], []
+        for name in names:
+            rec, wins = recommendations[name], rows[f"{therapy} wins {name}"]
+            order = self._plain(rows, rec)
+            if rec["ordersWith"]:
+                lent = [
+                    ibis.ifelse((rows[f"{t} status"] == PRECEDENCE.index("eligible")) & rows[f"{t} wins {r}"], self._plain(rows, recommendations[r]), last)
+                    for t, row in self.tree["rows"].items()
+                    for r in row["recommendations"]
+                    if recommendations[r]["step"] == rec["ordersWith"] and not recommendations[r]["ordersWith"] and not recommendations[r]["unranked"]
+                ]
+                least = _least(lent) if lent else ibis.literal(last)
+                order = ibis.ifelse(least < last, least, order)
+            parts.append(ibis.ifelse(wins, order, last))
+            if rec["unranked"]:
+                outside.append(wins)
+        return ibis.ifelse(eligible & ~_any(outside), _least(parts), None)
+
+    def _taken(self, rows: ir.Table) -> dict[str, Value]:
+        """Bits of the orders at which some therapy is eligible."""
+        at = [[rows[f"{t} order"] == place for t in self.tree["rows"]] for place in range(len(self.orders))]
+        return {"orders taken": reduce(or_, (ibis.ifelse(_any(here).fill_null(False), 1 << place, 0) for place, here in enumerate(at)))}
+
+    def _answers(self, rows: ir.Table) -> dict[str, Value]:
+        """What is told of each therapy: status, rank, reasons, what is missing and which regimens are offered."""
+        found: dict[str, Value] = {}
+        for therapy in self.tree["rows"]:
+            status, order = rows[f"{therapy} status"], rows[f"{therapy} order"]
+            better = [((rows["orders taken"] >> place) & 1) * (order > place).cast("int64") for place in range(len(self.orders) - 1)]
+            found[f"{therapy} status"] = status.cast("int8")
+            found[f"{therapy} rank"] = (sum(better, ibis.literal(1)) + order * 0).cast("int8")
+            found[f"{therapy} because"] = rows[f"{therapy} because"].cast("int32")
+            found[f"{therapy} missing"] = rows[f"{therapy} missing now"].cast("int64")
+            excluded = status == PRECEDENCE.index("excluded")
+            found[f"{therapy} regimens"] = ibis.ifelse(excluded, 0, rows[f"{therapy} fits"]).cast("int32")
+        return found
+
+
+def _any(values: list[Value]) -> Value:
+    return reduce(or_, values) if values else ibis.literal(False)
+
+
+def _least(values: list[Value]) -> Value:
+    return values[0] if len(values) == 1 else ibis.least(*values)
