@@ -38,7 +38,13 @@ REASONS = {
     "measured": "a condition agrees with the measurement that defines it",
 }
 """What is wrong, by the short name of the reason."""
-_KINDS = {"conditions": "dg:Condition", "absences": "dg:Condition", "courses": "dg:Therapy", "observations": "dg:Observable", "assessments": "dg:Assessment"}
+_KINDS = {
+    "conditions": "dg:Condition",
+    "absences": "dg:Condition",
+    "courses": "dg:Therapy",
+    "observations": "dg:Observable",
+    "assessments": "dg:Assessment",
+}
 _CHOICES = {
     "patients": {"sex": "pt:sex"},
     "conditions": {"status": "pt:status", "severity": "pt:severity"},
@@ -62,7 +68,7 @@ class Checks:
 
         Views are named as the tables of the program, and hold the rows of patients that are assessed.
         """
-        con.execute("CREATE TABLE rejects (\"table\" VARCHAR, row BIGINT, patient VARCHAR, reason VARCHAR, value VARCHAR)")
+        con.execute('CREATE TABLE rejects ("table" VARCHAR, row BIGINT, patient VARCHAR, reason VARCHAR, value VARCHAR)')
         self._vocabulary(con)
         self._units(con)
         for name in COLUMNS:
@@ -151,28 +157,46 @@ class Checks:
 
     def _across(self) -> Iterator[tuple[str, str]]:
         """Rules on several rows: the table, and a query of row, patient, reason and value."""
-        yield "patients", "SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN (SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1)"
+        yield (
+            "patients",
+            "SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN (SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1)",
+        )
         for name in KEYS:
-            yield name, f"SELECT row, patient, 'orphan', NULL FROM given_{name} WHERE patient IS NOT NULL AND patient NOT IN (SELECT patient FROM given_patients WHERE patient IS NOT NULL)"
+            yield (
+                name,
+                f"SELECT row, patient, 'orphan', NULL FROM given_{name} WHERE patient IS NOT NULL AND patient NOT IN (SELECT patient FROM given_patients WHERE patient IS NOT NULL)",
+            )
         dated = {"conditions": ("onset", "abatement"), "courses": ("start", "end"), "observations": ("date",), "assessments": ("date",)}
         for name, columns in dated.items():
             early = " OR ".join(f't."{c}" < p.birthDate' for c in columns)
-            yield name, f"SELECT t.row, t.patient, 'before', CAST(p.birthDate AS VARCHAR) FROM given_{name} t JOIN given_patients p USING (patient) WHERE {early}"
+            yield (
+                name,
+                f"SELECT t.row, t.patient, 'before', CAST(p.birthDate AS VARCHAR) FROM given_{name} t JOIN given_patients p USING (patient) WHERE {early}",
+            )
         as_of = self._as_of()
-        yield "courses", f"SELECT t.row, t.patient, 'ongoing', CAST(t.\"end\" AS VARCHAR) FROM given_courses t JOIN (SELECT patient, {as_of} AS today FROM given_patients) p USING (patient) WHERE t.outcome = 'pt:Ongoing' AND t.\"end\" <= p.today"
-        yield "observations", f"SELECT min(row), patient, 'day', observable FROM {self._checked('observations')} GROUP BY patient, observable, date HAVING min(canonical) < max(canonical)"
+        yield (
+            "courses",
+            f"SELECT t.row, t.patient, 'ongoing', CAST(t.\"end\" AS VARCHAR) FROM given_courses t JOIN (SELECT patient, {as_of} AS today FROM given_patients) p USING (patient) WHERE t.outcome = 'pt:Ongoing' AND t.\"end\" <= p.today",
+        )
+        yield (
+            "observations",
+            f"SELECT min(row), patient, 'day', observable FROM {self._checked('observations')} GROUP BY patient, observable, date HAVING min(canonical) < max(canonical)",
+        )
         within = ", ".join(f"('{c}', '{a}')" for c in self.layout.classes("dg:Condition") for a in self.layout.tree["within"][c])
-        yield "absences", (
-            f"SELECT a.row, a.patient, 'both', a.condition FROM given_absences a JOIN (VALUES {within}) w(narrow, broad) ON a.condition = w.broad "
-            f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN (SELECT patient, {as_of} AS today FROM given_patients) p ON p.patient = a.patient "
-            "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND (c.onset IS NULL OR c.onset <= p.today) AND (c.abatement IS NULL OR c.abatement > p.today)"
+        yield (
+            "absences",
+            (
+                f"SELECT a.row, a.patient, 'both', a.condition FROM given_absences a JOIN (VALUES {within}) w(narrow, broad) ON a.condition = w.broad "
+                f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN (SELECT patient, {as_of} AS today FROM given_patients) p ON p.patient = a.patient "
+                "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND (c.onset IS NULL OR c.onset <= p.today) AND (c.abatement IS NULL OR c.abatement > p.today)"
+            ),
         )
 
     def _kept(self, con: duckdb.DuckDBPyConnection, name: str) -> str:
         columns = ", ".join(f'"{c}"' for c in COLUMNS[name] if c not in {"asOf", "unit", "value"})
         source = f"given_{name} t"
         if name == "patients":
-            columns += f", {self._as_of()} AS \"asOf\""
+            columns += f', {self._as_of()} AS "asOf"'
         if name == "observations":
             columns += f", {_CANONICAL} AS value"
             source = "given_observations g JOIN factors f USING (observable, unit)"

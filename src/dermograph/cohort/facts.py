@@ -164,7 +164,12 @@ class Facts:
 
     def _conditions(self) -> ir.Table:
         words, hypers = self.layout.words("c"), self.layout.words("h")
-        said = self._said("said_of_condition", {"condition": "string", "lasting": "boolean", "disease": "boolean", "defined": "int64"}, words, ("active", "had", "open", "out", "hint"))
+        said = self._said(
+            "said_of_condition",
+            {"condition": "string", "lasting": "boolean", "disease": "boolean", "defined": "int64"},
+            words,
+            ("active", "had", "open", "out", "hint"),
+        )
         causes = self._said("said_of_cause", {"causedBy": "string"}, hypers, ("active", "open"))
         rows = self._dated("conditions")
         rows = _beside(_beside(rows, said, "condition"), causes.rename({f"cause_{c}": c for c in causes.columns if c != "causedBy"}), "causedBy")
@@ -235,8 +240,10 @@ class Facts:
         brief = outcome.isin(short) & ((length >= 0) | (sessions >= 0)) & ~adequate.fill_null(True)
         standing = ibis.coalesce(end, start, 0) * 10 + 9 - precedence
         rows = rows.select("patient", "therapy", standing=standing, brief=brief, counts=counts)
-        latest = rows.filter(rows.counts).group_by(["patient", "therapy"]).aggregate(
-            latest=rows.standing.max(), full=rows.standing.max(where=~rows.brief), brief=rows.standing.max(where=rows.brief)
+        latest = (
+            rows.filter(rows.counts)
+            .group_by(["patient", "therapy"])
+            .aggregate(latest=rows.standing.max(), full=rows.standing.max(where=~rows.brief), brief=rows.standing.max(where=rows.brief))
         )
         code = (9 - latest.latest % 10) * 2
         reference = self._said("said_of_course", {"therapy": "string", "code": "int64"}, words, ("true",))

@@ -171,7 +171,9 @@ class Cohort:
             f"TO '{(self.out / 'rejects.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)"
         )
         read = _number(con, "SELECT count(*) FROM given_patients")
-        kept = _number(con, "SELECT count(*) FROM patients") - _number(con, f"SELECT count(*) FROM read_parquet('{self.work.as_posix()}/contradicted/*.parquet')")
+        kept = _number(con, "SELECT count(*) FROM patients") - _number(
+            con, f"SELECT count(*) FROM read_parquet('{self.work.as_posix()}/contradicted/*.parquet')"
+        )
         totals = Totals(read, kept, read - kept)
         Summary(self.program, self.work, self.out).write(con, totals)
         return totals

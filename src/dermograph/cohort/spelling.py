@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
-from functools import cached_property
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort.program import Program
@@ -30,16 +28,28 @@ class Spelling:
 
     def fill(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make the small tables that spell out each combination of bits that occurs."""
-        con.execute("CREATE OR REPLACE TEMP TABLE doses (therapy VARCHAR, regimens INTEGER, ongoing BOOLEAN, weight DECIMAL(24, 12), dose VARCHAR)")
-        con.executemany("INSERT INTO doses VALUES (?, ?, ?, ?, ?)", list(self._doses(con)))
+        import pyarrow as pa
+
+        kinds = [
+            ("therapy", pa.string()),
+            ("regimens", pa.int32()),
+            ("ongoing", pa.bool_()),
+            ("weight", pa.decimal128(24, 12)),
+            ("dose", pa.string()),
+        ]
+        con.register("told", pa.Table.from_pylist(list(self._doses(con)), pa.schema(kinds)))
+        con.execute("CREATE OR REPLACE TEMP TABLE doses AS SELECT * FROM told")
+        con.unregister("told")
         for name, words in (("because", self.kinds), ("missing", self.items)):
             seen: set[int] = set()
             for therapy in self.tree["rows"]:
                 seen |= {row[0] for row in con.execute(f'SELECT DISTINCT "{therapy} {name}" FROM wide').fetchall()}
-            con.execute(f"CREATE OR REPLACE TEMP TABLE of_{name} (bits BIGINT, words VARCHAR[])")
-            con.executemany(f"INSERT INTO of_{name} VALUES (?, ?)", [(bits, _words(bits, words)) for bits in sorted(seen)])
+            spelt = [{"bits": bits, "words": _words(bits, words)} for bits in sorted(seen)]
+            con.register("told", pa.Table.from_pylist(spelt, pa.schema([("bits", pa.int64()), ("words", pa.list_(pa.string()))])))
+            con.execute(f"CREATE OR REPLACE TEMP TABLE of_{name} AS SELECT * FROM told")
+            con.unregister("told")
 
-    def _doses(self, con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, int, bool, Decimal | None, str]]:
+    def _doses(self, con: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]:
         for therapy, row in self.tree["rows"].items():
             regimens = row["regimens"]
             seen = con.execute(
@@ -47,7 +57,8 @@ class Spelling:
             ).fetchall()
             for bits, ongoing, weight in seen:
                 chosen = sorted((r for place, r in enumerate(regimens) if bits >> place & 1), key=lambda r: (int(r["order"] or 0), r["id"]))
-                yield therapy, bits, ongoing, weight, " | ".join(computed(r, weight, ongoing).text for r in chosen)
+                words = " | ".join(computed(r, weight, ongoing).text for r in chosen)
+                yield {"therapy": therapy, "regimens": bits, "ongoing": ongoing, "weight": weight, "dose": words}
 
     def _weight(self, therapy: str) -> str:
         """The weight, where a dose of the therapy turns on it."""
@@ -66,9 +77,9 @@ class Spelling:
             joins = f" LEFT JOIN of_because b ON b.bits = {because} LEFT JOIN of_missing m ON m.bits = {missing}"
             because, missing = "b.words", "m.words"
         return (
-            f"SELECT w.patient, '{therapy}' AS therapy, CASE \"{therapy} status\" {status} END AS status, \"{therapy} rank\" AS rank, "
+            f'SELECT w.patient, \'{therapy}\' AS therapy, CASE "{therapy} status" {status} END AS status, "{therapy} rank" AS rank, '
             f"{because} AS because, {missing} AS missing, d.dose FROM wide w "
-            f"LEFT JOIN doses d ON d.therapy = '{therapy}' AND d.regimens = \"{therapy} regimens\" AND d.ongoing = (\"{therapy} status\" = 0) "
+            f'LEFT JOIN doses d ON d.therapy = \'{therapy}\' AND d.regimens = "{therapy} regimens" AND d.ongoing = ("{therapy} status" = 0) '
             f"AND d.weight IS NOT DISTINCT FROM {self._weight(therapy)}{joins}"
         )
 
@@ -78,7 +89,10 @@ class Spelling:
 
     def codes(self) -> dict[str, Any]:
         """What each bit of ``because`` and ``missing`` means."""
-        return {"because": {str(1 << place): kind for place, kind in enumerate(self.kinds)}, "missing": {str(1 << p): i for p, i in enumerate(self.items)}}
+        return {
+            "because": {str(1 << place): kind for place, kind in enumerate(self.kinds)},
+            "missing": {str(1 << p): i for p, i in enumerate(self.items)},
+        }
 
     def counts(self) -> dict[str, str]:
         """Queries that count for the summary."""
@@ -88,10 +102,11 @@ class Spelling:
             for t in self.tree["rows"]
         )
         stops = " UNION ALL ".join(
-            f"SELECT '{r}' AS recommendation, \"{r} stops\" AS stops, count(*) AS patients FROM wide GROUP BY ALL" for r in self.tree["recommendations"]
+            f"SELECT '{r}' AS recommendation, \"{r} stops\" AS stops, count(*) AS patients FROM wide GROUP BY ALL"
+            for r in self.tree["recommendations"]
         )
         lacking = " UNION ALL ".join(
-            f'SELECT \'{t}\' AS therapy, m.item, count(*) AS patients, count(*) FILTER ("{t} missing" = m.bit) AS alone FROM wide '
+            f"SELECT '{t}' AS therapy, m.item, count(*) AS patients, count(*) FILTER (\"{t} missing\" = m.bit) AS alone FROM wide "
             f'JOIN ({self._items()}) m ON ("{t} missing" & m.bit) <> 0 GROUP BY ALL'
             for t in self.tree["rows"]
         )

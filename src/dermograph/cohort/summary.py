@@ -48,7 +48,9 @@ class Summary:
 
     def _counted(self, con: duckdb.DuckDBPyConnection, name: str, keys: str, *sums: str) -> list[tuple[Any, ...]]:
         added = ", ".join(f"CAST(sum({s}) AS BIGINT)" for s in sums)
-        return con.execute(f"SELECT {keys}, {added} FROM read_parquet('{(self.work / name).as_posix()}/*.parquet') GROUP BY ALL ORDER BY ALL").fetchall()
+        return con.execute(
+            f"SELECT {keys}, {added} FROM read_parquet('{(self.work / name).as_posix()}/*.parquet') GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
 
     def _statuses(self, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         rows = self.program.knowledge.tree["rows"]
@@ -70,7 +72,16 @@ class Summary:
             for place, barrier in enumerate(rec["barriers"], start=1):
                 lost, unknown = counts[name].get(place, 0), counts[name].get(-place, 0)
                 label = tree["criteria"][barrier["criterion"]]["label"] if barrier["criterion"] else barrier["label"]
-                steps.append({"kind": tree["kinds"][barrier["kind"]]["notation"], "criterion": barrier["criterion"], "label": label, "reached": left, "lost": lost, "unknown": unknown})
+                steps.append(
+                    {
+                        "kind": tree["kinds"][barrier["kind"]]["notation"],
+                        "criterion": barrier["criterion"],
+                        "label": label,
+                        "reached": left,
+                        "lost": lost,
+                        "unknown": unknown,
+                    }
+                )
                 left -= lost + unknown
             found[name] = {"label": rec["label"], "therapy": rec["therapy"], "steps": steps, "met": left}
         return found

@@ -14,9 +14,7 @@ from dermograph.errors import InputError
 if TYPE_CHECKING:
     import duckdb
 
-COLUMNS = {
-    name: columns | ({"value": "decimal(18, 6)", "unit": "string"} if name == "observations" else {}) for name, columns in INPUTS.items()
-}
+COLUMNS = {name: columns | ({"value": "decimal(18, 6)", "unit": "string"} if name == "observations" else {}) for name, columns in INPUTS.items()}
 """Columns of each table as it is given, with their types."""
 KEYS = {"conditions": "condition", "absences": "condition", "courses": "therapy", "observations": "observable", "assessments": "assessment"}
 """Column of each table that holds the class of its records."""
@@ -67,7 +65,7 @@ class Tables:
                 if column not in there:
                     cells.append(f'CAST(NULL AS {sql_type(kind)}) AS "{column}"')
                 elif kind == "string":
-                    cells.append(f"NULLIF(TRIM(CAST(\"{column}\" AS VARCHAR)), '') AS \"{column}\"")
+                    cells.append(f'NULLIF(TRIM(CAST("{column}" AS VARCHAR)), \'\') AS "{column}"')
                 else:
                     cells.append(f'TRY_CAST("{column}" AS {sql_type(kind)}) AS "{column}"')
                     torn.append(f"WHEN {_said(column)} AND TRY_CAST(\"{column}\" AS {sql_type(kind)}) IS NULL THEN '{column}'")

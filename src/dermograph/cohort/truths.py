@@ -72,6 +72,30 @@ class Truths:
             stage = rows.mutate(**found)
             before, schema = f"truths_{depth}", dict(stage.schema().items())
             yield before, stage
+        rows = ibis.table(schema, name=before)
+        yield "unknown", rows.mutate(**self._unknown(rows))
+
+    def in_words(self, name: str) -> bool:
+        """Whether it can be read from the words of what is unknown that an atomic criterion is."""
+        criterion = self.criteria[name]
+        return "class" in criterion and "presumedFalseWhen" not in criterion and self.may_be_open(name)
+
+    def _unknown(self, rows: ir.Table) -> dict[str, Value]:
+        """Words of the criteria on classes that are not known."""
+        found: dict[str, Value] = {}
+        for word in (*self.layout.words("c"), *self.layout.words("h")):
+            open_ = rows[column(word, "open")]
+            gates: dict[str, int] = {}
+            for name, (place, bit) in self.layout.place.items():
+                criterion = self.criteria[name]
+                if place == word and self.tree["conditions"].get(criterion.get("class"), {}).get("screened"):
+                    gate = criterion.get("gate", "")
+                    gates[gate] = gates.get(gate, 0) | bit
+            for gate, bits in gates.items():
+                asked = ibis.ifelse(rows[gate].fill_null(True), bits, 0) if gate else ibis.literal(bits, type="int64")
+                open_ = open_ | (asked & ~rows[column(word, "free")])
+            found[column(word, "unknown")] = open_ & ~rows[column(word, "true")]
+        return found
 
     def _columns(self, rows: ir.Table, name: str) -> dict[str, Value]:
         criterion = self.criteria[name]

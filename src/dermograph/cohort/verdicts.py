@@ -7,7 +7,6 @@ The relational twin of :mod:`dermograph.verdicts`, :mod:`dermograph.plan` and :m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, reduce
 from operator import or_
@@ -17,7 +16,7 @@ import ibis
 import ibis.expr.types as ir
 
 from dermograph.cohort.facts import column
-from dermograph.cohort.layout import Layout
+from dermograph.cohort.layout import SIZE, Layout
 from dermograph.cohort.truths import Truths
 from dermograph.verdicts import PRECEDENCE
 
@@ -26,22 +25,54 @@ Value = Any
 INDICATED = "indicated-by"
 _CONTINUE = ("stop", "review", "yes")
 _LAST = Decimal(10**6)
+_ALL = (1 << SIZE) - 1
+_OUTSIDE = ("dg:ReasonOutsidePopulation", "dg:ReasonOutsideIndication")
 
 
-@dataclass(frozen=True)
-class _Barrier:
-    """What a barrier gives, as columns.
+class _Given:
+    """What the barriers of a recommendation or a therapy give, gathered.
 
-    :param kind: the ``dg:ReasonKind``.
-    :param blocked: whether it stands in the way; never NULL.
-    :param open: for each kind of reason that an open part gives, the words of those parts.
-    :param tree: the barrier in the index.
+    :param kinds: the kinds of reasons of the index.
     """
 
-    kind: str
-    blocked: Value
-    open: dict[str, dict[str, Value]]
-    tree: Tree
+    def __init__(self, kinds: Tree) -> None:
+        self.kinds = kinds
+        self.by_status: dict[str, list[Value]] = {"excluded": [], "deferred": [], "undetermined": []}
+        self.reasons: dict[str, list[tuple[str, Value]]] = {"excluded": [], "deferred": []}
+        self.missing: list[tuple[str, Value]] = []
+        self.missing_while_taken: list[tuple[str, Value]] = []
+        self.weights: dict[str, list[Value]] = {"stop": [], "review": []}
+        self.while_taken: list[tuple[str, Value]] = []
+
+    def blocked(self, kind: str, when: Value) -> None:
+        """Note that a kind of reason holds."""
+        status = self.kinds[kind]["status"]
+        self.by_status[status].append(when)
+        self.reasons[status].append((kind, when))
+
+    def taken(self, weight: str, kind: str, when: Value) -> None:
+        """Note what a reason means for a therapy that is taken now."""
+        if weight != "yes":
+            self.weights[weight].append(when)
+            self.while_taken.append((kind, when))
+
+    def open(self, kind: str, given: str, start_only: bool, word: str, bits: Value) -> None:
+        """Note what is open of barriers of a kind, and the kind of reason that this gives."""
+        status, some = self.kinds[given]["status"], bits != 0
+        weight = self.kinds[kind]["whileOngoing"]
+        if weight == "stop" and start_only:
+            weight = "review"
+        elif weight != "yes":
+            weight = self.kinds[given]["whileOngoing"]
+        self.by_status[status].append(some)
+        if status == "undetermined":
+            self.missing.append((word, bits))
+            if weight != "yes":
+                self.weights[weight].append(some)
+                self.missing_while_taken.append((word, bits))
+        else:
+            self.reasons[status].append((given, some))
+            self.taken(weight, given, some)
 
 
 class Verdicts:
@@ -85,6 +116,7 @@ class Verdicts:
         :param also: columns of earlier stages that are wanted beside the verdicts.
         """
         steps = {
+            "groups": self._groups,
             "barriers": self._barriers,
             "considered": self._considered,
             "statuses": self._statuses,
@@ -106,56 +138,75 @@ class Verdicts:
         """Column of the weight; empty where the guideline has none."""
         return (self.tree["weight"] or "").partition(":")[2]
 
-    # --- what a barrier gives
+    # --- what barriers give
 
-    def _barrier(self, rows: ir.Table, barrier: Tree) -> _Barrier:
-        name, kind = barrier["criterion"], barrier["kind"]
-        if name is None:
-            return _Barrier(kind, ibis.literal(True), {}, barrier)
-        blocked = rows[name].fill_null(False) if barrier["blocksWhen"] else ~rows[name].fill_null(True)
-        found: dict[str, dict[str, Value]] = {}
-        for word in self.truths.openings_of(name):
-            bits = self.truths.open(rows, name, word)
-            if bits is None:
+    def _blocks(self, rows: ir.Table, barriers: list[Tree]) -> Value:
+        """Whether one of some barriers stands in the way; never NULL. Those that ask for a class are asked by their bits."""
+        masks: dict[str, int] = {}
+        found: list[Value] = []
+        for barrier in barriers:
+            name, criterion = barrier["criterion"], self.layout.criteria.get(barrier["criterion"], {})
+            if name is None:
+                return ibis.literal(True)
+            if barrier["blocksWhen"] and "class" in criterion:
+                word, bit = self.layout.place[name]
+                masks[word] = masks.get(word, 0) | bit
+            else:
+                found.append(rows[name].fill_null(False) if barrier["blocksWhen"] else ~rows[name].fill_null(True))
+        found += [(rows[column(word, "true")] & mask) != 0 for word, mask in masks.items()]
+        return _any(found)
+
+    def _opens(self, rows: ir.Table, barriers: list[Tree]) -> dict[str, Value]:
+        """Words of what leaves barriers open, without what nobody has to ask about."""
+        masks: dict[str, int] = {}
+        found: dict[str, list[Value]] = {}
+        for barrier in barriers:
+            name = barrier["criterion"]
+            if name is None:
                 continue
-            if undutiful := self._undutiful(barrier, word):
-                bits = bits & (~ibis.literal(undutiful, type="int64") | self._hinted(rows, word))
-            for given, mask in self._open_kinds(name, barrier, word).items():
-                found.setdefault(given, {})[word] = bits & mask
-        return _Barrier(kind, blocked, found, barrier)
+            if self.truths.in_words(name):
+                word, bit = self.layout.place[name]
+                masks[word] = masks.get(word, 0) | bit
+                continue
+            for word in self.truths.openings_of(name):
+                found.setdefault(word, []).append(self.truths.open(rows, name, word))
+        for word, mask in masks.items():
+            found.setdefault(word, []).append(rows[column(word, "unknown")] & mask)
+        asked = barriers[0].get("screened")
+        joined = {word: reduce(or_, bits) for word, bits in found.items()}
+        return {word: self._dutiful(rows, bits, word, asked) for word, bits in joined.items()}
 
-    def _hinted(self, rows: ir.Table, word: str) -> Value:
-        """Criteria on conditions that something on record makes likely."""
-        return rows[column(word, "open")] | rows[column(word, "hint")]
-
-    def _undutiful(self, barrier: Tree, word: str) -> int:
-        """Bits of conditions that must be screened for, and that nobody asks about here."""
-        asked = barrier.get("screened")
+    def _dutiful(self, rows: ir.Table, bits: Value, word: str, asked: list[str] | None) -> Value:
+        """Bits without those of conditions that must be screened for, that nobody asks about here, and at which nothing hints."""
         if asked is None or word[0] != "c":
-            return 0
-        return sum(
+            return bits
+        conditions = self.tree["conditions"]
+        idle = sum(
             bit
             for atom, (place, bit) in self.layout.place.items()
-            if place == word and self.tree["conditions"].get(self.layout.criteria[atom]["class"], {}).get("screened") and atom not in asked
+            if place == word and conditions.get(self.layout.criteria[atom]["class"], {}).get("screened") and atom not in asked
         )
+        hinted = rows[column(word, "open")] | rows[column(word, "hint")]
+        return bits & (hinted | (_ALL ^ idle)) if idle else bits
 
     def _atoms(self, name: str) -> set[str]:
         members = self.layout.criteria[name].get("members")
         return {name} if members is None else set().union(*(self._atoms(m) for m, _ in members))
 
-    def _open_kinds(self, name: str, barrier: Tree, word: str) -> dict[str, int]:
-        """Kinds of reasons that open parts of a barrier give, with the bits of the parts."""
+    def _open_kinds(self, barriers: list[Tree], word: str) -> dict[str, int]:
+        """Kinds of reasons that open parts of barriers give, with the bits of the parts."""
         found: dict[str, int] = {}
-        for atom in self._atoms(name):
-            place, bit = self.layout.place.get(atom, ("", 0))
-            if place == word and self.truths.may_be_open(atom):
-                kind = self._open_kind(atom, barrier)
-                found[kind] = found.get(kind, 0) | bit
+        for barrier in barriers:
+            for atom in self._atoms(barrier["criterion"]) if barrier["criterion"] else ():
+                place, bit = self.layout.place.get(atom, ("", 0))
+                if place == word and self.truths.may_be_open(atom):
+                    kind = self._open_kind(atom, barrier)
+                    found[kind] = found.get(kind, 0) | bit
         return found
 
     def _open_kind(self, atom: str, barrier: Tree) -> str:
         criterion = self.layout.criteria[atom]
-        if self.tree["facts"][criterion["fact"]]["silence"] == "dg:SilenceIsUnknown":
+        if self._measured(atom):
             return "dg:ReasonMissing"
         if not barrier["blocksWhen"]:
             return "dg:ReasonScreening"
@@ -163,91 +214,82 @@ class Verdicts:
 
     # --- what recommendations and therapies give
 
-    def _barriers(self, rows: ir.Table) -> dict[str, Value]:
-        """For each recommendation and therapy: kinds that block, kinds that are open, what is missing, and what that means while taken."""
-        found: dict[str, Value] = {}
+    @cached_property
+    def _nodes(self) -> dict[str, list[list[Tree]]]:
+        """Barriers of each recommendation and therapy, those that give the same put together."""
+        found: dict[str, list[list[Tree]]] = {}
         for name, node in (*self.tree["recommendations"].items(), *self.tree["rows"].items()):
-            barriers = [self._barrier(rows, b) for b in node["barriers"]]
-            found |= self._given(rows, name, barriers)
-            if name in self.tree["recommendations"]:
-                found[f"{name} stops"] = self._stops(rows, node["barriers"], barriers)
+            groups: dict[tuple[str, bool, bool], list[Tree]] = {}
+            for barrier in node["barriers"]:
+                groups.setdefault((barrier["kind"], bool(barrier.get("startOnly")), "screened" in barrier), []).append(barrier)
+            found[name] = list(groups.values())
+        return found
+
+    def _groups(self, rows: ir.Table) -> dict[str, Value]:
+        """For each group of barriers: whether one stands in the way, the words of what is open, and what is special about it."""
+        found: dict[str, Value] = {}
+        for name, groups in self._nodes.items():
+            for number, alike in enumerate(groups):
+                found[f"{name} {number} blocks"] = self._blocks(rows, alike)
+                found |= {f"{name} {number} open {word}": bits for word, bits in self._opens(rows, alike).items()}
+                ask = {"dg:ReasonPrerequisite": self._problem, "dg:ReasonEarlierStep": self._too_brief}.get(alike[0]["kind"])
+                told = [(b, when) for b in alike if ask and (when := ask(rows, b["criterion"], False)) is not None]
+                if told:
+                    found[f"{name} {number} told"] = _any([self._blocks(rows, [b]) & when for b, when in told])
+        for name, node in self.tree["recommendations"].items():
+            found[f"{name} stops"] = self._stops(rows, node["barriers"])
         for therapy, row in self.tree["rows"].items():
             found |= self._fitting(rows, therapy, row)
         return found
 
-    def _given(self, rows: ir.Table, name: str, barriers: list[_Barrier]) -> dict[str, Value]:
-        kinds = self.tree["kinds"]
-        by_status: dict[str, list[Value]] = {"excluded": [], "deferred": [], "undetermined": []}
-        reasons: dict[str, list[tuple[str, Value]]] = {"excluded": [], "deferred": []}
-        missing: list[tuple[str, Value]] = []
-        missing_while_taken: list[tuple[str, Value]] = []
-        weights: dict[str, list[Value]] = {"stop": [], "review": []}
-        while_taken: list[tuple[str, Value]] = []
-        forced: list[Value] = []
-        outside: dict[str, list[Value]] = {"dg:ReasonOutsidePopulation": [], "dg:ReasonOutsideIndication": []}
-        for b in barriers:
-            kind = kinds[b.kind]
-            parts = [(b.kind, b.blocked, self._weight(rows, b))]
-            if b.kind == "dg:ReasonEarlierStep" and (brief := self._too_brief(rows, b.tree["criterion"], False)) is not None:
-                parts.append(("dg:ReasonTrialTooShort", b.blocked & brief, [("yes", None)]))
-            for given, when, weighed in parts:
-                by_status[kinds[given]["status"]].append(when)
-                reasons[kinds[given]["status"]].append((given, when))
-                for weight, unless in weighed:
-                    if weight != "yes":
-                        taken = when if unless is None else when & unless
-                        weights[weight].append(taken)
-                        while_taken.append((given, taken))
-            if kind["fromTherapy"]:
-                forced.append(b.blocked)
-            if b.kind in outside:
-                outside[b.kind].append(b.blocked)
-            for given, words in b.open.items():
-                status = kinds[given]["status"]
-                some = reduce(or_, ((bits != 0) for bits in words.values()))
-                by_status[status].append(some)
-                if status != "undetermined":
-                    reasons[status].append((given, some))
-                weight = kinds[b.kind]["whileOngoing"]
-                if weight == "stop" and b.tree.get("startOnly"):
-                    weight = "review"
-                elif weight != "yes":
-                    weight = kinds[given]["whileOngoing"]
-                if weight != "yes":
-                    weights[weight].append(some)
-                    if status != "undetermined":
-                        while_taken.append((given, some))
-                if status == "undetermined":
-                    missing += words.items()
-                    missing_while_taken += words.items() if weight != "yes" else ()
-        found = {f"{name} {status}": _any(values) for status, values in by_status.items()}
-        found |= {f"{name} because {status}": self._mask(values) for status, values in reasons.items()}
-        found[f"{name} missing"] = self._missing(missing)
-        found[f"{name} missing ongoing"] = self._missing(missing_while_taken)
-        found |= {f"{name} {weight}": _any(values) for weight, values in weights.items()}
-        found[f"{name} because ongoing"] = self._mask(while_taken)
-        found[f"{name} forced"] = _any(forced)
-        found |= {f"{name} {kind}": _any(values) for kind, values in outside.items()}
+    def _barriers(self, rows: ir.Table) -> dict[str, Value]:
+        """For each recommendation and therapy: statuses and reasons that follow, what is missing, and what that means while taken."""
+        found: dict[str, Value] = {}
+        for name in self._nodes:
+            found |= self._given(rows, name)
         return found
 
-    def _stops(self, rows: ir.Table, trees: list[Tree], barriers: list[_Barrier]) -> Value:
+    def _given(self, rows: ir.Table, name: str) -> dict[str, Value]:
+        given = _Given(self.tree["kinds"])
+        outside: dict[str, Value] = {kind: ibis.literal(False) for kind in _OUTSIDE}
+        forced: list[Value] = []
+        for number, alike in enumerate(self._nodes[name]):
+            kind, start_only, blocked = alike[0]["kind"], bool(alike[0].get("startOnly")), rows[f"{name} {number} blocks"]
+            told = rows[f"{name} {number} told"] if f"{name} {number} told" in rows.columns else None
+            if self.tree["kinds"][kind]["fromTherapy"]:
+                forced.append(blocked)
+            if kind in outside:
+                outside[kind] = blocked
+            given.blocked(kind, blocked)
+            meaning = self.tree["kinds"][kind]["whileOngoing"]
+            given.taken("review" if meaning == "stop" and start_only else meaning, kind, blocked)
+            if told is not None and kind == "dg:ReasonPrerequisite":
+                given.taken("review", kind, told)
+            if told is not None and kind == "dg:ReasonEarlierStep":
+                given.blocked("dg:ReasonTrialTooShort", told)
+            for word in self._words_of(alike):
+                for open_kind, mask in self._open_kinds(alike, word).items():
+                    given.open(kind, open_kind, start_only, word, rows[f"{name} {number} open {word}"] & mask)
+        found = {f"{name} {status}": _any(values) for status, values in given.by_status.items()}
+        found |= {f"{name} because {status}": self._mask(values) for status, values in given.reasons.items()}
+        found[f"{name} missing"] = self._missing(given.missing)
+        found[f"{name} missing ongoing"] = self._missing(given.missing_while_taken)
+        found |= {f"{name} {weight}": _any(values) for weight, values in given.weights.items()}
+        found[f"{name} because ongoing"] = self._mask(given.while_taken)
+        found[f"{name} forced"] = _any(forced)
+        return found | {f"{name} {kind}": blocked for kind, blocked in outside.items()}
+
+    def _words_of(self, alike: list[Tree]) -> list[str]:
+        return sorted({word for b in alike if b["criterion"] for word in self.truths.openings_of(b["criterion"])})
+
+    def _stops(self, rows: ir.Table, barriers: list[Tree]) -> Value:
         """First barrier of a recommendation that a patient does not pass, counted from 1, negative where it is open; 0 where all are passed."""
         cases = []
-        for place, (tree, barrier) in enumerate(zip(trees, barriers, strict=True), start=1):
-            cases.append((barrier.blocked, place))
-            if tree["criterion"]:
-                cases.append((rows[tree["criterion"]].isnull(), -place))
+        for place, barrier in enumerate(barriers, start=1):
+            cases.append((self._blocks(rows, [barrier]), place))
+            if barrier["criterion"]:
+                cases.append((rows[barrier["criterion"]].isnull(), -place))
         return ibis.cases(*cases, else_=0).cast("int8") if cases else ibis.literal(0, type="int8")
-
-    def _weight(self, rows: ir.Table, b: _Barrier) -> list[tuple[str, Value | None]]:
-        """What a barrier that blocks means for a therapy that is taken now, and when."""
-        meaning = self.tree["kinds"][b.kind]["whileOngoing"]
-        if b.kind == "dg:ReasonPrerequisite":
-            problem = self._problem(rows, b.tree["criterion"], False)
-            return [("yes", None)] if problem is None else [("review", problem)]
-        if meaning == "stop" and b.tree.get("startOnly"):
-            return [("review", None)]
-        return [(meaning, None)]
 
     def _mask(self, reasons: Iterable[tuple[str, Value]]) -> Value:
         """Bits of the kinds of reasons that hold."""
@@ -360,7 +402,7 @@ class Verdicts:
         found: dict[str, Value] = {}
         for therapy, row in self.tree["rows"].items():
             considered: dict[str, Value] = {r: ibis.literal(True) for r in row["recommendations"]}
-            for kind in ("dg:ReasonOutsidePopulation", "dg:ReasonOutsideIndication"):
+            for kind in _OUTSIDE:
                 inside = {r: c & ~(rows[f"{r} {kind}"] | rows[f"{therapy} {kind}"]) for r, c in considered.items()}
                 some = _any(list(inside.values()))
                 considered = {r: inside[r] | (c & ~some) for r, c in considered.items()}
@@ -450,7 +492,9 @@ class Verdicts:
             order = self._plain(rows, rec)
             if rec["ordersWith"]:
                 lent = [
-                    ibis.ifelse((rows[f"{t} status"] == PRECEDENCE.index("eligible")) & rows[f"{t} wins {r}"], self._plain(rows, recommendations[r]), last)
+                    ibis.ifelse(
+                        (rows[f"{t} status"] == PRECEDENCE.index("eligible")) & rows[f"{t} wins {r}"], self._plain(rows, recommendations[r]), last
+                    )
                     for t, row in self.tree["rows"].items()
                     for r in row["recommendations"]
                     if recommendations[r]["step"] == rec["ordersWith"] and not recommendations[r]["ordersWith"] and not recommendations[r]["unranked"]
