@@ -312,7 +312,7 @@ def _without_template(graph: Graph, tree: Tree, template: str) -> Iterator[Mutan
     yield Mutant("label fact dropped", template, "from every therapy", tuple(edits), tuple(therapies))
 
 
-_ITEMS = {"cautions": "caution dropped", "screening": "screening duty dropped"}
+_ITEMS = {"cautions": "caution dropped", "gaps": "meant gap dropped", "screening": "screening duty dropped"}
 
 
 def _of_items(tree: Tree) -> Iterator[Mutant]:
