@@ -158,7 +158,7 @@ class Witnesses:
             wanted = expected.get("therapies", {}).get(therapy, {})
             if keys & told and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes", "no_notes")) or "continue" in wanted):
                 return True
-            if keys - told and self._verdicts(before.record.name)[therapy] != judge(after, therapy):
+            if (not keys or keys - told) and self._verdicts(before.record.name)[therapy] != judge(after, therapy):
                 return True
         return False
 
