@@ -71,7 +71,7 @@ def reasons(draft: Draft) -> Iterator[Problem]:
 
 
 def unused(draft: Draft) -> Iterator[Problem]:
-    """Criteria that nothing rests on, and those kept as such on which something does; derived ones and those of outcome templates are used by name."""
+    """Criteria that nothing rests on, or that are kept as such and used; derived ones and those of outcome templates are used by name."""
     graph = draft.graph
     tracked = tracked_therapies(graph, subclasses(graph, "dg:Therapy"))
     by_name = {of_outcome(graph, template, therapy) for template in graph.instances("dg:OutcomeTemplate") for therapy in tracked}
