@@ -269,6 +269,24 @@ def test_verdicts_of_cases_are_well_formed(knowledge: Knowledge) -> None:
         check_verdicts(knowledge, answer)
 
 
+WITHOUT_DOSE = {
+    ("children-dupilumab-from-six-at-14-9-kg", "ad:Dupilumab"): ("P-101", "P-105", "ad:ReferenceRxreasoner2"),
+    ("children-crisaborole-at-2-months", "ad:FolicAcid"): ("P-157", "P-230"),
+    ("adult-egfr-29-holds-upadacitinib-at-15-mg", "ad:Abrocitinib"): ("ad:ReferencePmcNcbiNlmNih", "ad:ReferenceReferenceMedscape"),
+    ("child-of-11-and-60-kg-on-abrocitinib-after-a-thrombosis-has-no-stated-dose", "ad:Abrocitinib"): (),
+}
+
+
+@pytest.mark.parametrize(("case", "therapy"), WITHOUT_DOSE)
+def test_a_caution_of_no_dose_cites_its_gap(knowledge: Knowledge, case: str, therapy: str) -> None:
+    """Where no meant gap holds, the caution says that no source states a dose, and there is nothing to cite."""
+    verdict = knowledge.assess(Path(__file__).parent / "cases" / case / "patient.ttl").therapy(therapy)
+    (caution,) = [c for c in verdict.cautions if c.kind == "no-regimen"]
+    cited = WITHOUT_DOSE[case, therapy]
+    assert (*caution.statements, *caution.sources) == cited
+    assert caution.label.startswith(f"no dose of {verdict.label} for this patient: " if cited else f"no source states a dose of {verdict.label} ")
+
+
 # --- what would change
 
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-FORMAT = 10
+FORMAT = 12
 """Raised whenever the shape of the index changes."""
 
 KEPT = 8

@@ -71,9 +71,17 @@ def offer(case: Case, therapy: str, fit: Fitting, ongoing: bool) -> tuple[tuple[
 
 
 def without_dose(case: Case, therapy: str, fit: Fitting) -> tuple[Item, ...]:
-    """The caution that goes with a therapy of which no source states a dose for this patient."""
-    label = case.tree["rows"][therapy]["label"]
-    return (Item("no-regimen", f"no source states a dose of {label} for this patient; ask a specialist"),) if fit.none else ()
+    """The cautions that say why no regimen of a therapy is for this patient: what each meant gap says that holds."""
+    if not fit.none:
+        return ()
+    row = case.tree["rows"][therapy]
+    meant = tuple(_without(row["label"], gap) for gap in row["gaps"] if case.holds(gap["criterion"]))
+    return meant or (Item("no-regimen", f"no source states a dose of {row['label']} for this patient; ask a specialist"),)
+
+
+def _without(therapy: str, gap: Tree) -> Item:
+    label = f"no dose of {therapy} for this patient: {gap['label']}; ask a specialist"
+    return Item(gap["kind"], label, statements=tuple(gap["statements"]), sources=tuple(gap["sources"]))
 
 
 def _weight(case: Case) -> Decimal | None:

@@ -58,6 +58,7 @@ def row(graph: Graph, within: dict[str, set[str]], therapy: str) -> Tree:
         "regimens": [_regimen(graph, n) for n in of("dg:Regimen")],
         "cautions": [_item(graph, n, name) for kind, name in _CAUTIONS.items() for n in of(kind) if not _excludes(graph, n)]
         + list(_mirrored(graph, within, therapy)),
+        "gaps": [_item(graph, n, "no-regimen") for n in of("dg:MeantGap")],
         **{name: [_item(graph, n, name) for n in of(kind)] for kind, name in _TESTS.items()},
         "response": [_response(graph, n) for n in of("dg:ResponseTime")],
         "trialDays": next((d for n in of("dg:AdequateTrial") if (d := _days(graph, n))), None),

@@ -44,7 +44,8 @@ _ONGOING = "pt:Ongoing"
 _UNNAMED = 5
 """Precedence of an outcome that was not recorded."""
 
-Column = ir.Column
+_OF_CONDITION = ("active", "had", "open", "out", "hint", "suspicion")
+_OF_CAUSE = ("active", "open", "suspicion")
 Value = Any
 """An expression of Ibis; its types do not follow what is built from names at run time."""
 
@@ -94,15 +95,14 @@ class Facts:
             for said in self._of_condition(cls):
                 row += [said.get(word, 0) for word in words]
             rows.append(tuple(row))
-        kinds = ("active", "had", "open", "out", "hint")
-        return "said_of_condition", ["condition", "lasting", "disease", "defined", *(column(w, k) for k in kinds for w in words)], rows
+        return "said_of_condition", ["condition", "lasting", "disease", "defined", *(column(w, k) for k in _OF_CONDITION for w in words)], rows
 
     def _of_condition(self, cls: str) -> list[Words]:
-        """What it sets that a condition is active, was there, is suspected; what an active one rules out, and hints at."""
+        """What it sets that a condition is active, was there, is suspected; what an active one rules out, and hints at; what is true of a suspicion."""
         layout = self.layout
         had = layout.met("fact:everHad", cls)
         active = _joined(layout.met("fact:hasCondition", cls), had)
-        return [active, had, layout.suspected("fact:mayHaveCondition", cls), layout.ruled_out(cls), layout.hinted(cls)]
+        return [active, had, layout.suspected("fact:mayHaveCondition", cls), layout.ruled_out(cls), layout.hinted(cls), layout.met("fact:mayHaveCondition", cls)]
 
     def _causes_reference(self) -> tuple[str, list[str], list[tuple[Any, ...]]]:
         words = self.layout.words("h")
@@ -110,8 +110,9 @@ class Facts:
         for cls in self.layout.classes("dg:Therapy"):
             met = self.layout.met("fact:isHypersensitiveTo", cls)
             open_ = self.layout.suspected("fact:mayBeHypersensitiveTo", cls)
-            rows.append((cls, *(met.get(w, 0) for w in words), *(open_.get(w, 0) for w in words)))
-        return "said_of_cause", ["causedBy", *(column(w, k) for k in ("active", "open") for w in words)], rows
+            suspicion = self.layout.met("fact:mayBeHypersensitiveTo", cls)
+            rows.append((cls, *(said.get(w, 0) for said in (met, open_, suspicion) for w in words)))
+        return "said_of_cause", ["causedBy", *(column(w, k) for k in _OF_CAUSE for w in words)], rows
 
     def _absences_reference(self) -> tuple[str, list[str], list[tuple[Any, ...]]]:
         words = self.layout.words("c")
@@ -168,9 +169,9 @@ class Facts:
             "said_of_condition",
             {"condition": "string", "lasting": "boolean", "disease": "boolean", "defined": "int64"},
             words,
-            ("active", "had", "open", "out", "hint"),
+            _OF_CONDITION,
         )
-        causes = self._said("said_of_cause", {"causedBy": "string"}, hypers, ("active", "open"))
+        causes = self._said("said_of_cause", {"causedBy": "string"}, hypers, _OF_CAUSE)
         rows = self._dated("conditions")
         rows = _beside(_beside(rows, said, "condition"), causes.rename({f"cause_{c}": c for c in causes.columns if c != "causedBy"}), "causedBy")
         today = rows["today"]
@@ -187,13 +188,14 @@ class Facts:
         found = {}
         for word in words:
             true = _either(had, rows[column(word, "had")]) | _either(active, rows[column(word, "active")])
-            found[column(word, "true")] = true.bit_or()
+            found[column(word, "true")] = (true | _either(open_, rows[column(word, "suspicion")])).bit_or()
             found[column(word, "open")] = _either(open_, rows[column(word, "open")]).bit_or()
             found[column(word, "free")] = _either(active, rows[column(word, "out")]).bit_or()
             found[column(word, "hint")] = _either(active, rows[column(word, "hint")]).bit_or()
         for word in hypers:
-            found[column(word, "true")] = _either(active, rows[f"cause_{column(word, 'active')}"].fill_null(0)).bit_or()
-            found[column(word, "open")] = _either(open_, rows[f"cause_{column(word, 'open')}"].fill_null(0)).bit_or()
+            said = {kind: rows[f"cause_{column(word, kind)}"].fill_null(0) for kind in _OF_CAUSE}
+            found[column(word, "true")] = (_either(active, said["active"]) | _either(open_, said["suspicion"])).bit_or()
+            found[column(word, "open")] = _either(open_, said["open"]).bit_or()
         for place in range(len(self.defined)):
             found[f"since{place}"] = ibis.ifelse(active & ((rows["defined"] & (1 << place)) != 0), start, None).min()
         found["severity"] = self._of_values("fact:severity", rows["severity"], disease)
@@ -362,7 +364,7 @@ class Facts:
 
     def _present(self, cls: str, when: Value, add: Any) -> None:
         """What follows from a condition that was found."""
-        active, _, _, out, hint = self._of_condition(cls)
+        active, _, _, out, hint, _ = self._of_condition(cls)
         for kind, said in (("true", active), ("free", out), ("hint", hint)):
             add(kind, said, when)
 

@@ -34,6 +34,7 @@ NODES: dict[str, tuple[str, Severity]] = {
     "dg:BoxedWarning": ("boxed-warning", MAY),
     "dg:AdverseEffect": ("adverse-effect", MAY),
     "dg:CourseLimit": ("course-limit", MAY),
+    "dg:MeantGap": ("meant-gap", MAY),
     "dg:ResponseTime": ("response-time", MAY),
     "dg:AdequateTrial": ("adequate-trial", CHANGES),
     "dg:Indication": ("label-indication", MAY),

@@ -175,8 +175,8 @@ def _duties(graph: Graph, tree: Tree) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _label_facts(row: Tree) -> list[Tree]:
-    """Barriers and cautions of a therapy, each with node, label and criterion, once each."""
-    facts = [*row["barriers"], *({"node": c["id"], "blocksWhen": True} | c for c in row["cautions"])]
+    """Barriers, cautions and meant gaps of a therapy, each with node, label and criterion, once each."""
+    facts = [*row["barriers"], *({"node": c["id"], "blocksWhen": True} | c for c in [*row["cautions"], *row["gaps"]])]
     found: dict[str, Tree] = {}
     for fact in facts:
         found.setdefault(fact["node"], fact)
@@ -188,7 +188,7 @@ def _citable(tree: Tree) -> set[str]:
     rows, recommendations = tree["rows"].values(), tree["recommendations"].values()
     nodes = [*recommendations, *tree["guidelines"].values(), *tree["actions"], *(b for r in recommendations for b in r["barriers"])]
     nodes += [p for d in tree["disagreements"] for p in d["between"]]
-    for key in ("barriers", "regimens", "cautions", "screening", "baseline", "monitoring", "response"):
+    for key in ("barriers", "regimens", "gaps", "cautions", "screening", "baseline", "monitoring", "response"):
         nodes += [n for row in rows for n in row[key] if key != "regimens" or (n["verified"] and not n["exampleOnly"])]
     asked = {b["criterion"] for r in [*rows, *recommendations] for b in r["barriers"] if b["criterion"]}
     nodes += [tree["criteria"][c] for c in asked]

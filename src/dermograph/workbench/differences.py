@@ -98,7 +98,7 @@ class _Reach:
             own = {b["criterion"] for node in (row, *recs) for b in node["barriers"]} | {r["later"] for r in recs}
             own |= {r["population"] for r in row["regimens"]} | {row["ongoing"]}
             roots |= own
-            told = {item["criterion"] for key in ("cautions", "screening", "baseline", "monitoring") for item in row[key]}
+            told = {item["criterion"] for key in ("cautions", "gaps", "screening", "baseline", "monitoring") for item in row[key]}
             for asked in (own | told) - {None}:
                 for criterion in self.below(asked):
                     self.rows.setdefault(criterion, set()).add(therapy)

@@ -217,7 +217,7 @@ def _within(criterion: Tree, value: Decimal) -> bool:
 def _facts(tree: Tree, therapy: str) -> Iterator[Tree]:
     row = tree["rows"][therapy]
     yield from row["barriers"]
-    for caution in row["cautions"]:
+    for caution in [*row["cautions"], *row["gaps"]]:
         yield {"node": caution["id"], "blocksWhen": True} | caution
 
 

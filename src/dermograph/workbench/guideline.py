@@ -71,13 +71,17 @@ def reasons(draft: Draft) -> Iterator[Problem]:
 
 
 def unused(draft: Draft) -> Iterator[Problem]:
-    """Criteria that nothing rests on; derived ones and those of outcome templates are used by name."""
+    """Criteria that nothing rests on, or that are kept as such and used; derived ones and those of outcome templates are used by name."""
     graph = draft.graph
     tracked = tracked_therapies(graph, subclasses(graph, "dg:Therapy"))
     by_name = {of_outcome(graph, template, therapy) for template in graph.instances("dg:OutcomeTemplate") for therapy in tracked}
     for node in _criteria(graph):
-        free = node in by_name or "dg:DerivedCriterion" in graph.nodes(node, "rdf:type") or graph.values(node, "dg:keptFor")
-        if not free and not graph.referrers(node):
+        kept, users = graph.values(node, "dg:keptFor"), graph.referrers(node)
+        free = node in by_name or "dg:DerivedCriterion" in graph.nodes(node, "rdf:type") or kept
+        if kept and users:
+            message = f"dg:keptFor says what it is there for though nothing used it, and {min(map(graph.owner, users))} does"
+            yield draft.problem("kept-criterion", node, message, "take dg:keptFor out", "dg:keptFor")
+        elif not free and not users:
             mend = "use it, take it out, or say in dg:keptFor what it is there for"
             yield draft.problem("unused-criterion", node, "no fact, step or criterion uses this criterion", mend)
 

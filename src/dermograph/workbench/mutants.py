@@ -2,10 +2,11 @@
 
 Every mutant is one that an author could make by a slip. What ``dermograph derive`` writes is never changed by itself: it
 changes with the label fact that it follows from. A dropped label fact whose place a derived one takes changes nothing and
-is left out, and so are the criteria of regimens that are never offered and the mark of an adjunct that has no order;
-so are steps with one and the same entry that change places or are no longer linked, whether a step may be passed over
-that nothing follows before it is left, a condition that a stronger one of the recommendation repeats, and a changed
-order among recommendations that never stand beside each other.
+is left out, and so are the criteria of regimens that are never offered, those of meant gaps, which ``dermograph prove``
+holds to the regimens that they border on, and the mark of an adjunct that has no order; so are steps with one and the
+same entry that change places or are no longer linked, whether a step may be passed over that nothing follows before it
+is left, a condition that a stronger one of the recommendation repeats, and a changed order among recommendations that
+never stand beside each other.
 """
 
 from __future__ import annotations
@@ -90,10 +91,11 @@ def mutants(graph: Graph, tree: Tree) -> list[Mutant]:
 
 
 def _never_asked(tree: Tree) -> set[str]:
-    """Criteria that only regimens ask for that are never offered, and that nothing else of the tree names."""
+    """Criteria that only regimens that are never offered or meant gaps ask for, and that nothing else of the tree names."""
     offered = {t: [r for r in row["regimens"] if r["verified"] and not r["exampleOnly"]] for t, row in tree["rows"].items()}
     rest = {key: value for key, value in tree.items() if key not in {"criteria", "assumable", "uses", "labels", "shapes"}}
-    asked = _named(rest | {"rows": {t: row | {"regimens": offered[t]} for t, row in tree["rows"].items()}}, tree["criteria"].keys())
+    rows = {t: row | {"regimens": offered[t], "gaps": []} for t, row in tree["rows"].items()}
+    asked = _named(rest | {"rows": rows}, tree["criteria"].keys())
     queue = list(asked)
     while queue:
         criterion = tree["criteria"][queue.pop()]
@@ -312,7 +314,7 @@ def _without_template(graph: Graph, tree: Tree, template: str) -> Iterator[Mutan
     yield Mutant("label fact dropped", template, "from every therapy", tuple(edits), tuple(therapies))
 
 
-_ITEMS = {"cautions": "caution dropped", "screening": "screening duty dropped"}
+_ITEMS = {"cautions": "caution dropped", "gaps": "meant gap dropped", "screening": "screening duty dropped"}
 
 
 def _of_items(tree: Tree) -> Iterator[Mutant]:

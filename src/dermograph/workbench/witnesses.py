@@ -151,14 +151,14 @@ class Witnesses:
             return True
         keys = {path[2] for path, _ in mutant.edits if path[0] == "rows"}
         of_all = bool(expected.keys() & {"missing", "actions", "no_actions"}) or _ranks(expected)
-        named = _named(expected)
+        named, told = _named(expected), {"cautions", "gaps"}
         for therapy in mutant.therapies:
             if not of_all and therapy not in named:
                 continue
             wanted = expected.get("therapies", {}).get(therapy, {})
-            if "cautions" in keys and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes", "no_notes")) or "continue" in wanted):
+            if keys & told and (any(therapy in expected.get(key, ()) for key in ("cautions", "notes", "no_notes")) or "continue" in wanted):
                 return True
-            if keys != {"cautions"} and self._verdicts(before.record.name)[therapy] != judge(after, therapy):
+            if (not keys or keys - told) and self._verdicts(before.record.name)[therapy] != judge(after, therapy):
                 return True
         return False
 
@@ -245,7 +245,7 @@ def _asked(tree: Tree) -> tuple[dict[str, set[str]], set[str]]:
         brief = set(tree["brief"].values())
         deciding |= closed({c for c in status if c} | brief)
         status |= {d["criterion"] for d in tree["disagreements"] if therapy in d["rows"]}
-        told = {i["criterion"] for key in ("cautions", "screening", "baseline", "monitoring", "response") for i in row[key]}
+        told = {i["criterion"] for key in ("cautions", "gaps", "screening", "baseline", "monitoring", "response") for i in row[key]}
         asked[therapy] = closed({c for c in status | told if c} | brief)
     return asked, deciding
 

@@ -62,7 +62,7 @@ def _page(material: Material, words: Words, therapy: str) -> Page:
     sections = [
         Section("recommendations", "What the guidelines say", facts.recommendations()),
         Section("indications", "Indications", facts.of("dg:Indication")),
-        Section("doses", "Doses", facts.doses()),
+        Section("doses", "Doses", [*facts.doses(), *facts.of("dg:MeantGap")]),
         Section("contraindications", "Contraindications", facts.of("dg:Contraindication", order="dg:force")),
         Section("interactions", "Interactions", facts.of("dg:Interaction", order="dg:interactionEffect")),
         Section("deferrals", "What makes it wait", facts.of("dg:Deferral")),
