@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dermograph import units
+from dermograph.cohort import descriptor
 from dermograph.cohort.layout import Layout
-from dermograph.cohort.tables import COLUMNS, KEYS, REQUIRED, Tables
+from dermograph.cohort.tables import COLUMNS, KEYS, Tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,6 +52,7 @@ _CHOICES = {
     "courses": {"outcome": "pt:outcome"},
     "assessments": {"result": "pt:result"},
 }
+_DATED = {"conditions": ("onset", "abatement"), "courses": ("start", "end"), "observations": ("date",), "assessments": ("date",)}
 _ENDS = {"conditions": ("onset", "abatement"), "courses": ("start", "end")}
 
 
@@ -105,19 +107,19 @@ class Checks:
     def _checked(self, name: str) -> str:
         """Rows of a table with what their rules look at beside them."""
         if name == "observations":
-            return f"(SELECT g.*, f.factor, f.low, f.high, {_CANONICAL} AS canonical FROM given_observations g LEFT JOIN factors f USING (observable, unit)) t"
+            joined = "given_observations g LEFT JOIN factors f USING (observable, unit)"
+            return f"(SELECT g.*, f.factor, f.low, f.high, {_CANONICAL} AS canonical FROM {joined}) t"
         return f"(SELECT * FROM given_{name}) t"
 
     def _rules(self, name: str) -> Iterator[tuple[str, str, str]]:
         """Short names of rules, when a row breaks each, and the value to tell."""
         yield "patient", "patient IS NULL", "NULL"
         yield "type", "torn IS NOT NULL", "torn"
+        for column in descriptor.required(name)[1:]:
+            yield "empty", f'"{column}" IS NULL', f"'{column}'"
         if name in KEYS:
             key = KEYS[name]
-            yield "empty", f'"{key}" IS NULL', f"'{key}'"
             yield "class", f"\"{key}\" NOT IN (SELECT name FROM vocabulary WHERE kind = '{_KINDS[name]}')", f'"{key}"'
-        for column in REQUIRED.get(name, ()):
-            yield "empty", f'"{column}" IS NULL', f"'{column}'"
         for column, link in _CHOICES.get(name, {}).items():
             yield "choice", f'"{column}" NOT IN ({self._choices(link)})', f'"{column}"'
         if name in _ENDS:
@@ -137,7 +139,7 @@ class Checks:
             yield "sessions", "sessions < 0", "CAST(sessions AS VARCHAR)"
         if name == "observations":
             yield "unit", "factor IS NULL", "unit"
-            yield "plausible", "canonical < low OR canonical > high", "CAST(value AS VARCHAR) || ' ' || unit"
+            yield "plausible", "canonical IS NULL OR canonical < low OR canonical > high", "CAST(value AS VARCHAR) || ' ' || unit"
 
     def _choices(self, link: str) -> str:
         kinds = [kind for kind, links in self.layout.says["dg:valuesOf"].items() if link in links]
@@ -157,38 +159,41 @@ class Checks:
 
     def _across(self) -> Iterator[tuple[str, str]]:
         """Rules on several rows: the table, and a query of row, patient, reason and value."""
-        yield (
-            "patients",
-            "SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN (SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1)",
-        )
+        patients = "SELECT patient FROM given_patients"
+        today = f"(SELECT patient, birthDate, {self._as_of()} AS today FROM given_patients) p"
+        several = f"{patients} GROUP BY patient HAVING count(*) > 1"
+        yield "patients", f"SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN ({several})"
         for name in KEYS:
-            yield (
-                name,
-                f"SELECT row, patient, 'orphan', NULL FROM given_{name} WHERE patient IS NOT NULL AND patient NOT IN (SELECT patient FROM given_patients WHERE patient IS NOT NULL)",
-            )
-        dated = {"conditions": ("onset", "abatement"), "courses": ("start", "end"), "observations": ("date",), "assessments": ("date",)}
-        for name, columns in dated.items():
+            known = f"{patients} WHERE patient IS NOT NULL"
+            yield name, f"SELECT row, patient, 'orphan', NULL FROM given_{name} WHERE patient IS NOT NULL AND patient NOT IN ({known})"
+        for name, columns in _DATED.items():
             early = " OR ".join(f't."{c}" < p.birthDate' for c in columns)
             yield (
                 name,
-                f"SELECT t.row, t.patient, 'before', CAST(p.birthDate AS VARCHAR) FROM given_{name} t JOIN given_patients p USING (patient) WHERE {early}",
+                f"SELECT t.row, t.patient, 'before', CAST(p.birthDate AS VARCHAR) FROM given_{name} t JOIN {today} USING (patient) WHERE {early}",
             )
-        as_of = self._as_of()
         yield (
             "courses",
-            f"SELECT t.row, t.patient, 'ongoing', CAST(t.\"end\" AS VARCHAR) FROM given_courses t JOIN (SELECT patient, {as_of} AS today FROM given_patients) p USING (patient) WHERE t.outcome = 'pt:Ongoing' AND t.\"end\" <= p.today",
+            (
+                f"SELECT t.row, t.patient, 'ongoing', CAST(t.\"end\" AS VARCHAR) FROM given_courses t JOIN {today} USING (patient) "
+                "WHERE t.outcome = 'pt:Ongoing' AND t.\"end\" <= p.today"
+            ),
         )
         yield (
             "observations",
-            f"SELECT min(row), patient, 'day', observable FROM {self._checked('observations')} GROUP BY patient, observable, date HAVING min(canonical) < max(canonical)",
+            (
+                f"SELECT min(row), patient, 'day', observable FROM {self._checked('observations')} "
+                "GROUP BY patient, observable, date HAVING min(canonical) < max(canonical)"
+            ),
         )
-        within = ", ".join(f"('{c}', '{a}')" for c in self.layout.classes("dg:Condition") for a in self.layout.tree["within"][c])
+        pairs = ", ".join(f"('{c}', '{a}')" for c in self.layout.classes("dg:Condition") for a in self.layout.tree["within"][c])
+        within = f"(VALUES {pairs}) w(narrow, broad)"
         yield (
             "absences",
             (
-                f"SELECT a.row, a.patient, 'both', a.condition FROM given_absences a JOIN (VALUES {within}) w(narrow, broad) ON a.condition = w.broad "
-                f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN (SELECT patient, {as_of} AS today FROM given_patients) p ON p.patient = a.patient "
-                "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND (c.onset IS NULL OR c.onset <= p.today) AND (c.abatement IS NULL OR c.abatement > p.today)"
+                f"SELECT a.row, a.patient, 'both', a.condition FROM given_absences a JOIN {within} ON a.condition = w.broad "
+                f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN {today} ON p.patient = a.patient "
+                "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND coalesce(c.onset <= p.today, true) AND coalesce(c.abatement > p.today, true)"
             ),
         )
 
@@ -205,4 +210,5 @@ class Checks:
         return f"SELECT {columns} FROM {source}{keep}"
 
 
-_CANONICAL = "CASE WHEN factor = 1 THEN CAST(value AS DECIMAL(24, 12)) ELSE CAST(value * factor AS DECIMAL(24, 12)) END"
+_CANONICAL = "CASE WHEN factor = 1 THEN value ELSE TRY_CAST(TRY_CAST(value AS DECIMAL(18, 6)) * factor AS DECIMAL(24, 12)) END"
+"""Value in the canonical unit: as it is, or converted from six decimal places; NULL where it is too large for any number."""

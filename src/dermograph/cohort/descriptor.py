@@ -35,3 +35,12 @@ def columns(table: str) -> dict[str, str]:
     {'patient': 'string', 'condition': 'string'}
     """
     return {field["name"]: field["type"] for field in dict(_resources())[table]["fields"]}
+
+
+def required(table: str) -> list[str]:
+    """Columns of a table that no row leaves empty.
+
+    >>> required("assessments")
+    ['patient', 'assessment', 'result']
+    """
+    return [field["name"] for field in dict(_resources())[table]["fields"] if field.get("constraints", {}).get("required")]

@@ -15,29 +15,17 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from dermograph.cohort import descriptor
 from dermograph.cohort.layout import Layout, Words
 
 NUMBER = "decimal(24, 12)"
 """Type of a measured value in its canonical unit."""
-INPUTS = {
-    "patients": {"patient": "string", "asOf": "date", "birthDate": "date", "ageYears": NUMBER, "sex": "string"},
-    "conditions": {
-        "patient": "string",
-        "condition": "string",
-        "status": "string",
-        "severity": "string",
-        "site": "string",
-        "onset": "date",
-        "abatement": "date",
-        "causedBy": "string",
-    },
-    "absences": {"patient": "string", "condition": "string"},
-    "courses": {"patient": "string", "therapy": "string", "start": "date", "end": "date", "outcome": "string", "sessions": "int64"},
-    "observations": {"patient": "string", "observable": "string", "value": NUMBER, "date": "date"},
-    "assessments": {"patient": "string", "assessment": "string", "result": "string", "date": "date"},
-}
-"""Tables of a population and their columns; values are in canonical units, and every patient has a day that is asked about."""
+_TYPES = {"string": "string", "date": "date", "number": NUMBER, "integer": "int64"}
+INPUTS = {name: {c: _TYPES[kind] for c, kind in descriptor.columns(name).items() if c != "unit"} for name in descriptor.names()}
+"""Tables of a population and their columns as the program reads them: checked, and measured values in canonical units."""
 _FAR = 9_999_999
+_EPOCH = 2_440_588
+"""Julian day number of the first day of 1970."""
 _FOUND, _PASSED, _DID = "fact:foundProblemIn", "fact:passed", "fact:underwent"
 _ACTIVE, _RESOLVED, _SUSPECTED = "pt:Active", "pt:Resolved", "pt:Suspected"
 _ONGOING = "pt:Ongoing"
@@ -98,11 +86,14 @@ class Facts:
         return "said_of_condition", ["condition", "lasting", "disease", "defined", *(column(w, k) for k in _OF_CONDITION for w in words)], rows
 
     def _of_condition(self, cls: str) -> list[Words]:
-        """What it sets that a condition is active, was there, is suspected; what an active one rules out, and hints at; what is true of a suspicion."""
-        layout = self.layout
+        """What a condition sets, in the order of :data:`_OF_CONDITION`.
+
+        That is: active, there at some time, suspected; what an active one rules out and hints at; what is true of a suspicion.
+        """
+        layout, maybe = self.layout, "fact:mayHaveCondition"
         had = layout.met("fact:everHad", cls)
         active = _joined(layout.met("fact:hasCondition", cls), had)
-        return [active, had, layout.suspected("fact:mayHaveCondition", cls), layout.ruled_out(cls), layout.hinted(cls), layout.met("fact:mayHaveCondition", cls)]
+        return [active, had, layout.suspected(maybe, cls), layout.ruled_out(cls), layout.hinted(cls), layout.met(maybe, cls)]
 
     def _causes_reference(self) -> tuple[str, list[str], list[tuple[Any, ...]]]:
         words = self.layout.words("h")
@@ -150,7 +141,7 @@ class Facts:
     def stages(self) -> Iterator[tuple[str, ir.Table]]:
         """Every stage with its name, each built on those before it."""
         patients = table("patients")
-        yield "day_of", patients.select("patient", today=patients.asOf.epoch_days())
+        yield "day_of", patients.select("patient", today=_day_number(patients.asOf))
         yield "of_conditions", self._conditions()
         yield "of_absences", self._absences()
         yield "of_courses", self._courses()
@@ -175,7 +166,7 @@ class Facts:
         rows = self._dated("conditions")
         rows = _beside(_beside(rows, said, "condition"), causes.rename({f"cause_{c}": c for c in causes.columns if c != "causedBy"}), "causedBy")
         today = rows["today"]
-        start, end = rows["onset"].epoch_days().fill_null(0), rows["abatement"].epoch_days().fill_null(_FAR)
+        start, end = _day_number(rows["onset"]).fill_null(0), _day_number(rows["abatement"]).fill_null(_FAR)
         over = end <= today
         recorded = rows["status"].fill_null(_ACTIVE)
         now = ibis.ifelse((recorded == _ACTIVE) & over, _RESOLVED, recorded)
@@ -226,7 +217,7 @@ class Facts:
         rows = self._dated("courses")
         rows = _beside(rows, ibis.table({"therapy": "string", "leastDays": "int64", "leastSessions": "int64"}, name="least_course"), "therapy")
         today = rows["today"]
-        start, end, recorded = rows["start"].epoch_days(), rows["end"].epoch_days(), rows["outcome"]
+        start, end, recorded = _day_number(rows["start"]), _day_number(rows["end"]), rows["outcome"]
         open_ = end.fill_null(0) > today
         said = recorded.fill_null(_ONGOING)
         begun = start.fill_null(ibis.ifelse(open_ & (said != _ONGOING), _FAR, 0)) <= today
@@ -258,7 +249,7 @@ class Facts:
     def _observations(self) -> ir.Table:
         rows = self._dated("observations")
         today = rows["today"]
-        day = rows["date"].epoch_days().fill_null(0)
+        day = _day_number(rows["date"]).fill_null(0)
         rows = rows.select("patient", "observable", "value", day=day, counts=day <= today)
         found = {}
         for cls, fact in self.measures.items():
@@ -270,7 +261,7 @@ class Facts:
     def _assessments(self) -> ir.Table:
         rows = self._dated("assessments")
         today = rows["today"]
-        day = rows["date"].epoch_days().fill_null(0)
+        day = _day_number(rows["date"]).fill_null(0)
         valid = self.layout.one("dg:validFor")
         days = ibis.cases(*((rows["assessment"] == c, int(d)) for c, d in valid.items() if c in self.assessed), else_=_FAR)
         counts = (day <= today) & ((day == 0) | (today - day <= days))
@@ -296,7 +287,7 @@ class Facts:
 
     def _people(self) -> ir.Table:
         rows = ibis.table(self._on_record(table("patients")).schema(), name="on_record")
-        today, as_of, born = rows["asOf"].epoch_days(), rows["asOf"], rows["birthDate"]
+        today, as_of, born = _day_number(rows["asOf"]), rows["asOf"], rows["birthDate"]
         months = (as_of.year() - born.year()) * 12 + as_of.month() - born.month() - ibis.ifelse(as_of.day() < born.day(), 1, 0)
         by_years = (rows["ageYears"] * 12).floor().cast("int64")
         age = ibis.coalesce(months.cast("int64"), by_years)
@@ -385,6 +376,11 @@ def _beside(rows: ir.Table, others: ir.Table, on: str | list[str], how: Any = "l
     """Rows with the columns of another table beside them."""
     joined = rows.join(others, on, how=how)
     return joined.select(*rows.columns, *(c for c in others.columns if c not in rows.columns))
+
+
+def _day_number(date: Value) -> Value:
+    """Julian day number, the same count as in ``queries/facts/10-days.rq``; every day on record is past day 0, which stands for none."""
+    return date.epoch_days() + _EPOCH
 
 
 def _either(when: Value, bits: Value) -> Value:

@@ -82,7 +82,8 @@ class Layout:
         """What the index says: values by subject, by predicate."""
         found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for t in self.knowledge.index:
-            found[compact(t.predicate.value)][compact(t.subject.value)].append(compact(str(getattr(t.object, "value", t.object))))
+            subject, value = (str(getattr(term, "value", term)) for term in (t.subject, t.object))
+            found[compact(t.predicate.value)][compact(subject)].append(compact(value))
         return found
 
     def one(self, predicate: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import sqlglot
 
 from dermograph import cache
 from dermograph.cohort.facts import Facts
@@ -26,6 +27,8 @@ from dermograph.knowledge import Knowledge
 
 ANSWER = ("status", "rank", "because", "missing", "regimens")
 """What the program says of a therapy, each a column named after the therapy and this."""
+_BACKENDS = {"spark": "pyspark"}
+"""Names of backends of Ibis, where they are not those of the dialect."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,32 @@ class Program:
         :param until: name of the stage whose rows are wanted; without it, those of the last.
         """
         stages = self.stages(criteria)
-        parts = [f'"{name}" AS (\n{_values(columns, rows)}\n)' for name, columns, rows in self.facts.references()]
+
+        def named(name: str) -> str:
+            return str(sqlglot.exp.to_identifier(name, quoted=True).sql(dialect))
+
+        parts = []
+        for name, columns, rows in self.facts.references():
+            (text,) = sqlglot.transpile(_values(columns, rows), read="duckdb", write=dialect)
+            parts.append(f"{named(name)} AS (\n{text}\n)")
         last = until or stages[-1][0]
         for name, stage in stages:
-            parts.append(f'"{name}" AS (\n{ibis.to_sql(stage, dialect=dialect)}\n)')
+            parts.append(f"{named(name)} AS (\n{_compiled(stage, _BACKENDS.get(dialect, dialect))}\n)")
             if name == last:
                 break
-        return "WITH " + ",\n".join(parts) + f'\nSELECT * FROM "{last}"'
+        return "WITH " + ",\n".join(parts) + f"\nSELECT * FROM {named(last)}"
+
+
+@ibis.udf.agg.builtin(name="bit_or")  # type: ignore[untyped-decorator]
+def _bit_or(bits: int) -> int:
+    """The aggregation that Spark has and Ibis does not write for it."""
+    raise NotImplementedError
+
+
+def _compiled(stage: ir.Table, backend: str) -> str:
+    if backend == "pyspark":
+        stage = stage.op().replace({op: _bit_or(op.arg.to_expr()).op() for op in stage.op().find(ops.BitOr)}).to_expr()
+    return str(ibis.to_sql(stage, dialect=backend))
 
 
 def _pruned(stages: list[tuple[str, ir.Table]]) -> list[tuple[str, ir.Table]]:

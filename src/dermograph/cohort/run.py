@@ -175,7 +175,7 @@ class Cohort:
             con, f"SELECT count(*) FROM read_parquet('{self.work.as_posix()}/contradicted/*.parquet')"
         )
         totals = Totals(read, kept, read - kept)
-        Summary(self.program, self.work, self.out).write(con, totals)
+        Summary(self.program, self.work, self.out, Spelling(self.program).codes()).write(con, totals)
         return totals
 
 

@@ -87,20 +87,18 @@ class Spelling:
         """Truth of every criterion of each patient, a column for each."""
         return "SELECT patient, " + ", ".join(f'"{name}"' for name in self.program.layout.criteria) + " FROM wide"
 
-    def codes(self) -> dict[str, Any]:
+    def codes(self) -> dict[str, dict[str, str]]:
         """What each bit of ``because`` and ``missing`` means."""
         return {
             "because": {str(1 << place): kind for place, kind in enumerate(self.kinds)},
-            "missing": {str(1 << p): i for p, i in enumerate(self.items)},
+            "missing": {str(1 << place): item for place, item in enumerate(self.items)},
         }
 
     def counts(self) -> dict[str, str]:
         """Queries that count for the summary."""
         band = "CASE " + " ".join(f"WHEN \"ageMonths\" >= {start} THEN '{name}'" for start, name in reversed(AGES)) + " ELSE 'not known' END"
-        statuses = " UNION ALL ".join(
-            f"SELECT '{t}' AS therapy, \"{t} status\" AS status, {band} AS age, coalesce(sex, 'not known') AS sex, count(*) AS patients FROM wide GROUP BY ALL"
-            for t in self.tree["rows"]
-        )
+        people = f"{band} AS age, coalesce(sex, 'not known') AS sex, count(*) AS patients FROM wide GROUP BY ALL"
+        statuses = " UNION ALL ".join(f"SELECT '{t}' AS therapy, \"{t} status\" AS status, {people}" for t in self.tree["rows"])
         stops = " UNION ALL ".join(
             f"SELECT '{r}' AS recommendation, \"{r} stops\" AS stops, count(*) AS patients FROM wide GROUP BY ALL"
             for r in self.tree["recommendations"]

@@ -29,11 +29,13 @@ class Summary:
 
     :param work: folder with the counts of each part.
     :param out: folder that the summary is written into.
+    :param codes: what the bits of the verdicts mean.
     """
 
     program: Program
     work: Path
     out: Path
+    codes: dict[str, dict[str, str]]
 
     def write(self, con: duckdb.DuckDBPyConnection, totals: Totals) -> None:
         """Write ``summary.json``."""
@@ -43,6 +45,7 @@ class Summary:
             "therapies": self._statuses(con),
             "recommendations": self._attrition(con, totals),
             "missing": self._missing(con),
+            "codes": self.codes,
         }
         (self.out / "summary.json").write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

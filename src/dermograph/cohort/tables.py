@@ -8,20 +8,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dermograph.cohort.facts import INPUTS, NUMBER
+from dermograph.cohort import descriptor
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
 
-COLUMNS = {name: columns | ({"value": "decimal(18, 6)", "unit": "string"} if name == "observations" else {}) for name, columns in INPUTS.items()}
+COLUMNS = {name: descriptor.columns(name) for name in descriptor.names()}
 """Columns of each table as it is given, with their types."""
 KEYS = {"conditions": "condition", "absences": "condition", "courses": "therapy", "observations": "observable", "assessments": "assessment"}
 """Column of each table that holds the class of its records."""
-REQUIRED = {"observations": ("value", "unit"), "assessments": ("result",)}
-"""Columns beside the patient and the class that no row leaves empty."""
 _ENDINGS = (".parquet", ".csv", ".csv.gz")
-_TYPES = {"string": "VARCHAR", "date": "DATE", "int64": "BIGINT"}
+_TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
+"""Types of DuckDB."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Tables:
         :raises InputError: there are no patients, or a table is there twice.
         """
         found = {}
-        for name in INPUTS:
+        for name in COLUMNS:
             there = [self.folder / f"{name}{ending}" for ending in _ENDINGS if (self.folder / f"{name}{ending}").is_file()]
             if len(there) > 1:
                 raise InputError(f"{self.folder}: the table {name} is there as {' and '.join(p.name for p in there)}", "keep one of them")
@@ -63,12 +62,12 @@ class Tables:
             torn = []
             for column, kind in columns.items():
                 if column not in there:
-                    cells.append(f'CAST(NULL AS {sql_type(kind)}) AS "{column}"')
+                    cells.append(f'CAST(NULL AS {_TYPES[kind]}) AS "{column}"')
                 elif kind == "string":
                     cells.append(f'NULLIF(TRIM(CAST("{column}" AS VARCHAR)), \'\') AS "{column}"')
                 else:
-                    cells.append(f'TRY_CAST("{column}" AS {sql_type(kind)}) AS "{column}"')
-                    torn.append(f"WHEN {_said(column)} AND TRY_CAST(\"{column}\" AS {sql_type(kind)}) IS NULL THEN '{column}'")
+                    cells.append(f'TRY_CAST("{column}" AS {_TYPES[kind]}) AS "{column}"')
+                    torn.append(f"WHEN {_said(column)} AND TRY_CAST(\"{column}\" AS {_TYPES[kind]}) IS NULL THEN '{column}'")
             first = f"CASE {' '.join(torn)} END" if torn else "CAST(NULL AS VARCHAR)"
             con.execute(f"CREATE VIEW given_{name} AS SELECT {', '.join(cells)}, {first} AS torn, row FROM ({self._rows(name)})")
 
@@ -81,8 +80,7 @@ class Tables:
             there = {row[0] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall()} - {"row"}
         except duckdb.Error as error:
             raise InputError(f"{self.files[name]}: {str(error).splitlines()[0]}", "write it as CSV in UTF-8 with a head, or as Parquet") from error
-        needed = {"patient", *([KEYS[name]] if name in KEYS else []), *REQUIRED.get(name, ())}
-        if missing := sorted(needed - there):
+        if missing := [c for c in descriptor.required(name) if c not in there]:
             raise InputError(f"{self.files[name]}: no column {', '.join(missing)}", f"its columns are {', '.join(COLUMNS[name])}")
         if strange := sorted(there - set(COLUMNS[name])):
             raise InputError(f"{self.files[name]}: unknown column {', '.join(strange)}", f"its columns are {', '.join(COLUMNS[name])}")
@@ -95,12 +93,7 @@ class Tables:
         path = str(self.files[name]).replace("'", "''")
         if path.endswith(".parquet"):
             return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet('{path}', file_row_number = true)"
-        return f"SELECT *, row_number() OVER () AS row FROM read_csv('{path}', header = true, all_varchar = true, null_padding = false, strict_mode = true)"
-
-
-def sql_type(kind: str) -> str:
-    """Type of DuckDB."""
-    return _TYPES.get(kind, kind.replace(NUMBER, "DECIMAL(24, 12)").upper())
+        return f"SELECT *, row_number() OVER () AS row FROM read_csv('{path}', header = true, all_varchar = true, strict_mode = true)"
 
 
 def _said(column: str) -> str:
