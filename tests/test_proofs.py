@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from dermograph import Knowledge, content
 from dermograph.cli import app
 from dermograph.errors import UsageError
-from dermograph.workbench import hermit
+from dermograph.workbench import hermit, subsumption
 from dermograph.workbench.positions import positions
 from dermograph.workbench.proofs import Found, Proof, prove
 
@@ -163,3 +163,10 @@ def test_missing_java_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(UsageError, match="Java"):
         hermit.java()
+
+
+def test_classification_has_a_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DERMOGRAPH_CACHE", str(tmp_path))
+    monkeypatch.setattr(subsumption, "LIMIT", 0.01)
+    (note,) = [f.problem for f in prove(ONTOLOGY).found if f.problem.rule in {"not-classified", "criterion-implied"}]
+    assert note.level == "note" and "was not worked out" in note.message

@@ -36,6 +36,11 @@ def subclasses(graph: Graph, top: str) -> dict[str, set[str]]:
     return within
 
 
+def said_of(graph: Graph, kind: str, therapies: Iterable[str]) -> list[str]:
+    """Nodes of a kind that say something of one of some therapies, sorted."""
+    return sorted({n for t in therapies for n in graph.subjects("dg:therapy", t) if kind in graph.nodes(n, "rdf:type")})
+
+
 def blocking_facts(graph: Graph, within: dict[str, set[str]], therapy: str) -> list[tuple[str, str]]:
     """Label facts that exclude a therapy: pairs of node and criterion.
 
@@ -47,9 +52,8 @@ def blocking_facts(graph: Graph, within: dict[str, set[str]], therapy: str) -> l
         ("dg:Contraindication", "dg:force", "dg:Absolute"),
         ("dg:Interaction", "dg:interactionEffect", "dg:Exclude"),
     ):
-        for node in graph.instances(kind):
-            applies = set(graph.nodes(node, "dg:therapy")) & within[therapy]
-            if applies and graph.value(node, prop) == value and graph.value(node, "dg:verified") is not False:
+        for node in said_of(graph, kind, within[therapy]):
+            if graph.value(node, prop) == value and graph.value(node, "dg:verified") is not False:
                 found += [(node, criterion) for criterion in graph.nodes(node, "dg:criterion")]
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dermograph.derive import blocking_facts, of_every, of_outcome, tracked_therapies
+from dermograph.derive import blocking_facts, of_every, of_outcome, said_of, tracked_therapies
 from dermograph.graph import Graph
 from dermograph.terms import local_name
 
@@ -48,11 +48,11 @@ def row(graph: Graph, within: dict[str, set[str]], therapy: str) -> Tree:
     above = within[therapy]
 
     def of(kind: str) -> list[str]:
-        return [n for n in graph.instances(kind) if above & set(graph.nodes(n, "dg:therapy"))]
+        return said_of(graph, kind, above)
 
     return {
         "label": graph.label(therapy),
-        "recommendations": [r for r in graph.instances("dg:Recommendation") if therapy in graph.nodes(r, "dg:therapy")],
+        "recommendations": said_of(graph, "dg:Recommendation", [therapy]),
         "barriers": _therapy_barriers(graph, within, therapy),
         "ongoing": _taken(graph, therapy),
         "regimens": [_regimen(graph, n) for n in of("dg:Regimen")],
@@ -68,15 +68,16 @@ def row(graph: Graph, within: dict[str, set[str]], therapy: str) -> Tree:
 
 def _mirrored(graph: Graph, within: dict[str, set[str]], therapy: str) -> Iterator[Tree]:
     """Cautions of a pair that is not to be combined, told from the side of the therapy that is not the label's own."""
-    interactions = graph.instances("dg:Interaction")
 
     def others(node: str) -> set[str]:
         taken = [graph.text(c, "owl:equivalentClass") or "" for c in graph.nodes(node, "dg:criterion")]
         return {t for d in taken for t in graph.nodes(d, "owl:someValuesFrom")}
 
-    told = {o for n in interactions if within[therapy] & set(graph.nodes(n, "dg:therapy")) for o in others(n)}
-    for node in interactions:
-        if graph.value(node, "dg:interactionEffect") == "dg:Switch" and others(node) & within[therapy]:
+    told = {o for n in said_of(graph, "dg:Interaction", within[therapy]) for o in others(n)}
+    taking = (d for t in within[therapy] for d in graph.subjects("owl:someValuesFrom", t))
+    named = {n for d in taking for c in graph.subjects("owl:equivalentClass", d) for n in graph.subjects("dg:criterion", c)}
+    for node in sorted(n for n in named if "dg:Interaction" in graph.nodes(n, "rdf:type")):
+        if graph.value(node, "dg:interactionEffect") == "dg:Switch":
             for other in graph.nodes(node, "dg:therapy"):
                 if not within[other] & (told | {therapy}):
                     told.add(other)
@@ -101,16 +102,16 @@ def _excludes(graph: Graph, node: str) -> bool:
 
 def _therapy_barriers(graph: Graph, within: dict[str, set[str]], therapy: str) -> list[Tree]:
     found = []
-    duties = [s for s in graph.instances("dg:Screening") if within[therapy] & set(graph.nodes(s, "dg:therapy"))]
+    duties = said_of(graph, "dg:Screening", within[therapy])
     screened = sorted({c for s in duties for c in graph.nodes(s, "dg:criterion")})
     for node, criterion in blocking_facts(graph, within, therapy):
-        kind = "dg:ReasonInteraction" if node in graph.instances("dg:Interaction") else "dg:ReasonContraindication"
+        kind = "dg:ReasonInteraction" if "dg:Interaction" in graph.nodes(node, "rdf:type") else "dg:ReasonContraindication"
         found.append(barrier(graph, kind, criterion, True, node) | {"screened": screened, "startOnly": graph.flag(node, "dg:startOnly")})
-    for node in graph.instances("dg:Deferral"):
-        if within[therapy] & set(graph.nodes(node, "dg:therapy")):
-            kind = graph.text(node, "dg:reasonKind") or ""
-            found += [barrier(graph, kind, criterion, True, node) for criterion in graph.nodes(node, "dg:criterion")]
-    members = [t for t in tracked_therapies(graph, within) if therapy in graph.nodes(t, "rdfs:subClassOf")]
+    for node in said_of(graph, "dg:Deferral", within[therapy]):
+        kind = graph.text(node, "dg:reasonKind") or ""
+        found += [barrier(graph, kind, criterion, True, node) for criterion in graph.nodes(node, "dg:criterion")]
+    below = set(graph.subjects("rdfs:subClassOf", therapy))
+    members = below and below & set(tracked_therapies(graph, within))
     cited = {b["criterion"] for b in found}
     for template in graph.instances("dg:OutcomeTemplate"):
         kind, suffix = graph.text(template, "dg:reasonKind") or "", graph.text(template, "dg:suffix")

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,10 @@ _EQUAL = re.compile(r"EquivalentClasses\( (.*) \)")
 
 class Inconsistent(Exception):
     """The ontology contradicts itself, so nothing can be asked of it."""
+
+
+class TooLong(Exception):
+    """A run did not end within its limit."""
 
 
 def command() -> list[str]:
@@ -90,33 +95,49 @@ def satisfiable(triples: str, classes: Sequence[str], told: Callable[[], None] =
     return found
 
 
-def classified(triples: str) -> tuple[list[tuple[str, str]], list[list[str]]]:
+def classified(triples: str, limit: float) -> tuple[list[tuple[str, str]], list[list[str]]]:
     """Direct subclass pairs of an ontology, narrower first, and sets of equivalent classes, as IRIs.
 
+    :param limit: seconds after which the run is given up.
     :raises Inconsistent: the ontology contradicts itself.
+    :raises TooLong: the run did not end within its limit.
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "taxonomy"
-        for _ in _run(triples, ["--classify", f"--output={out}"]):
+        for _ in _run(triples, ["--classify", f"--output={out}"], limit):
             pass
         text = out.read_text(encoding="utf-8")
     return [(m[1], m[2]) for m in _ABOVE.finditer(text)], [re.findall("<([^>]*)>", m[1]) for m in _EQUAL.finditer(text)]
 
 
-def _run(triples: str, options: Sequence[str]) -> Iterator[str]:
+def _run(triples: str, options: Sequence[str], limit: float | None = None) -> Iterator[str]:
     """Lines that a run prints, as they come."""
-    start, said = command(), []
+    start, said, late = command(), [], threading.Event()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "ontology.nt"
         file.write_text(triples, encoding="utf-8")
         with subprocess.Popen(
             [*start, *options, file.as_uri()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
         ) as process:
-            for line in process.stdout or ():
-                if "Inconsistent ontology" in line:
-                    raise Inconsistent
-                said.append(line)
-                yield line
+
+            def give_up() -> None:
+                late.set()
+                process.kill()
+
+            clock = threading.Timer(limit, give_up) if limit else None
+            if clock:
+                clock.start()
+            try:
+                for line in process.stdout or ():
+                    if "Inconsistent ontology" in line:
+                        raise Inconsistent
+                    said.append(line)
+                    yield line
+            finally:
+                if clock:
+                    clock.cancel()
+    if late.is_set():
+        raise TooLong
     if process.returncode:
         reason = next((line.strip() for line in said if "xception" in line), "".join(said[-3:]).strip())
         raise KnowledgeError(f"the reasoner cannot read the ontology: {reason}", "mend what it names; dg:Criterion tells which OWL is in use")

@@ -139,7 +139,7 @@ def _consistent(theory: Theory) -> bool:
 def _taxonomy(theory: Theory) -> subsumption.Taxonomy | None:
     try:
         return subsumption.taxonomy(theory)
-    except hermit.Inconsistent:
+    except (hermit.Inconsistent, hermit.TooLong):
         return None
 
 

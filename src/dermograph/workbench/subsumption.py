@@ -10,6 +10,8 @@ from dermograph.workbench import hermit
 from dermograph.workbench.problems import Problem
 from dermograph.workbench.theory import Theory
 
+LIMIT = 120.0
+"""Seconds that the reasoner has for it: it takes 5 for the content that came along, and grows faster than the content."""
 NOTHING = "http://www.w3.org/2002/07/owl#Nothing"
 
 
@@ -20,13 +22,20 @@ Taxonomy = dict[str, list[list[str]]]
 def taxonomy(theory: Theory) -> Taxonomy:
     """How the criteria lie within each other, worked out by the reasoner."""
     criteria = theory.tree["criteria"]
-    pairs, same = hermit.classified("".join(f"{t} .\n" for t in theory.axioms))
+    pairs, same = hermit.classified("".join(f"{t} .\n" for t in theory.axioms), LIMIT)
     above = [[compact(a), compact(b)] for a, b in pairs if compact(a) in criteria and compact(b) in criteria]
     return {"above": above, "same": [[compact(c) for c in group if compact(c) in criteria] for group in same if NOTHING not in group]}
 
 
-def problems(theory: Theory, found: Taxonomy) -> Iterator[Problem]:
-    """Notes on criteria that imply another, that are the same, and on members that another member makes idle."""
+def problems(theory: Theory, found: Taxonomy | None) -> Iterator[Problem]:
+    """Notes on criteria that imply another, that are the same, and on members that another member makes idle.
+
+    :param found: how the criteria lie within each other; None where the reasoner could not tell within its limit.
+    """
+    if found is None:
+        message = f"which criteria imply another was not worked out within {LIMIT:.0f} seconds; all else is proved"
+        yield Problem("", 0, "not-classified", "", message, "nothing, unless you want to know; prove a part of the content by itself then", "note")
+        return
     for problem in [*_same(theory, found["same"]), *_idle(theory, found["above"]), *_implied(theory, found["above"])]:
         file, line = theory.places.of(problem.node, "owl:equivalentClass")
         yield Problem(file, line, problem.rule, problem.node, problem.message, problem.mend, problem.level)
