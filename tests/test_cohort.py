@@ -245,6 +245,12 @@ def test_a_folder_with_other_results_is_kept(tmp_path: Path, capsys: pytest.Capt
     assert "holds something already" in capsys.readouterr().err
 
 
+def test_too_little_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["cohort", str(made_up(tmp_path / "in", 5)), "--out", str(tmp_path / "out"), "--memory", "1MB"]) == 3
+    said = capsys.readouterr().err
+    assert "--memory is enough" in said and "bug" not in said
+
+
 def test_summary_adds_up(knowledge: Knowledge, tmp_path: Path) -> None:
     totals = run(made_up(tmp_path / "in", 2000), tmp_path / "out", knowledge)
     told = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """Speed of Dermograph, as ratios within one run.
 
-Run with ``python tests/bench/run.py`` from the checkout, in an environment where it is installed; a word, ``assess`` or
-``workbench``, runs that part alone. It prints a table in Markdown; ``tests/bench/README.md`` keeps the last one. Figures
+Run with ``python tests/bench/run.py`` from the checkout, in an environment where it is installed; a word, ``assess``,
+``workbench`` or ``cohort``, runs that part alone. It prints a table in Markdown; ``tests/bench/README.md`` keeps the last one. Figures
 of a noisy machine are only good as ratios.
 """
 
@@ -12,9 +12,10 @@ import sys
 import tempfile
 
 import assess
+import cohort
 import workbench
 
-PARTS = {"assess": assess.rows, "workbench": workbench.rows}
+PARTS = {"assess": assess.rows, "workbench": workbench.rows, "cohort": cohort.rows}
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -65,6 +66,8 @@ class Cohort:
 
         :raises InputError: the input cannot be read, or the folder holds the results of something else.
         """
+        import duckdb
+
         self._begin()
         con = self._connected()
         try:
@@ -80,6 +83,9 @@ class Cohort:
                     self._assess(con, number, parts)
             totals = self._finish(con)
             progress("assessing", parts, parts)
+        except (duckdb.Error, OSError) as error:
+            hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
+            raise InputError(f"{self.out}: {str(error).splitlines()[0]}", hint) from error
         finally:
             con.close()
         shutil.rmtree(self.work)
@@ -89,6 +95,8 @@ class Cohort:
         """Make the folder, and go on with an unfinished run only where it is of the same input, knowledge and options."""
         key = self.key()
         kept = self.work / "run.json"
+        if (self.out / "summary.json").exists() and not kept.exists():
+            shutil.rmtree(self.work, ignore_errors=True)
         if self.out.is_dir() and any(p != self.work for p in self.out.iterdir()) and not kept.exists():
             raise InputError(f"{self.out}: the folder holds something already", "name an empty folder, or empty this one")
         if kept.exists() and json.loads(kept.read_text(encoding="utf-8")) != key:
@@ -99,10 +107,11 @@ class Cohort:
         cache.write(kept, key)
 
     def key(self) -> dict[str, Any]:
-        """What the results turn on, beside the version of the program."""
+        """What the results turn on."""
         files = {name: [path.stat().st_size, path.stat().st_mtime_ns] for name, path in self.tables.files.items()}
         as_of = self.tables.as_of.isoformat() if self.tables.as_of else None
-        return {"knowledge": self.knowledge.sha256, "files": files, "asOf": as_of, "explain": self.explain, "chunk": self.chunk}
+        program = hashlib.sha256(self.program.cached_sql(self.explain).encode()).hexdigest()
+        return {"knowledge": self.knowledge.sha256, "program": program, "files": files, "asOf": as_of, "explain": self.explain, "chunk": self.chunk}
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         import duckdb

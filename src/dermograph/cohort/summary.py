@@ -38,7 +38,7 @@ class Summary:
     codes: dict[str, dict[str, str]]
 
     def write(self, con: duckdb.DuckDBPyConnection, totals: Totals) -> None:
-        """Write ``summary.json``."""
+        """Write ``summary.json``, whole or not at all."""
         found = {
             "knowledge": {"version": self.program.knowledge.version, "sha256": self.program.knowledge.sha256},
             "totals": asdict(totals),
@@ -47,7 +47,9 @@ class Summary:
             "missing": self._missing(con),
             "codes": self.codes,
         }
-        (self.out / "summary.json").write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        aside = self.work / "summary.json"
+        aside.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        aside.replace(self.out / "summary.json")
 
     def _counted(self, con: duckdb.DuckDBPyConnection, name: str, keys: str, *sums: str) -> list[tuple[Any, ...]]:
         added = ", ".join(f"CAST(sum({s}) AS BIGINT)" for s in sums)

@@ -23,7 +23,7 @@ def cohort(
     input: Annotated[
         Path | None, typer.Argument(metavar="[INPUT]", exists=True, file_okay=False, help="Folder with the tables of the population.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write the results into.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder to write the results into.")] = None,
     as_of: Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day asked about, for every patient.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Spell reasons out, and write the truth of each criterion.")] = False,
     memory: Annotated[str, typer.Option(help="Most memory of the database.")] = "4GB",
