@@ -6,6 +6,7 @@ answers. What is clinical in them, classes, days and thresholds, comes from the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import reduce
@@ -57,9 +58,11 @@ class Facts:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.tree = layout.tree
-        self.measures = {cls: fact for fact, cls in layout.one("dg:measures").items()}
+        self.measures = layout.measures
         self.assessed = layout.assessed
         self.defined = layout.one("dg:definedByObservable")
+        families = Counter(layout.one("dg:family")[cls] for cls in self.assessed)
+        self.shared = [cls for cls in self.assessed if families[layout.one("dg:family")[cls]] > 1]
 
     # --- what one recorded thing sets
 
@@ -271,7 +274,8 @@ class Facts:
         for place, cls in enumerate(self.assessed):
             this = rows.counts & (rows.assessment == cls)
             found[f"latest{place}"] = rows.standing.max(where=this)
-            found[f"spoilt{place}"] = rows.standing.max(where=this & rows.positive)
+            if cls in self.shared:
+                found[f"spoilt{place}"] = rows.standing.max(where=this & rows.positive)
             if cls in self.layout.says["dg:screensFor"]:
                 found[f"negative{place}"] = rows.standing.max(where=this & (rows.result == "pt:Negative"))
         return rows.group_by("patient").aggregate(**found)
@@ -342,9 +346,11 @@ class Facts:
 
     def _assessed(self, rows: ir.Table, place: int, cls: str, add: Any) -> None:
         layout, latest = self.layout, rows[f"latest{place}"]
-        family = layout.one("dg:family").get(cls)
-        spoilt = [rows[f"spoilt{other}"].fill_null(0) for other, name in enumerate(self.assessed) if layout.one("dg:family").get(name) == family]
-        passed = (latest % 10 == 0) & (latest >= ibis.greatest(*spoilt))
+        passed = latest % 10 == 0
+        if cls in self.shared:
+            family = layout.one("dg:family")
+            kin = [rows[f"spoilt{other}"].fill_null(0) for other, name in enumerate(self.assessed) if family[name] == family[cls]]
+            passed = passed & (latest >= ibis.greatest(*kin))
         found = latest % 10 == 1
         add("true", layout.met(_DID, cls), latest.notnull())
         add("true", layout.met(_PASSED, cls), passed)

@@ -127,8 +127,19 @@ class Layout:
 
     @cached_property
     def assessed(self) -> list[str]:
-        """Classes of assessments, in the order of their bits."""
-        return sorted(c for c in self.classes("dg:Assessment") if c != "dg:Assessment")
+        """Classes of assessments on which some criterion turns, by themselves or by their family, in the order of their bits."""
+        family = self.one("dg:family")
+        asked = {c for fact in ("fact:underwent", "fact:passed", "fact:foundProblemIn") for _, c in self._asking[fact]}
+        turn = {c for c in family if c in self.says["dg:screensFor"] or any(self.within(c, a) for a in asked)}
+        families = {family[c] for c in turn}
+        return sorted(c for c in family if family[c] in families)
+
+    @cached_property
+    def measures(self) -> dict[str, str]:
+        """Fact of each class of observables on which some criterion, condition or dose turns."""
+        asked = {c["fact"] for c in self.criteria.values() if "range" in c} | {self.tree["weight"]}
+        defining = set(self.one("dg:definedByObservable").values())
+        return {cls: fact for fact, cls in self.one("dg:measures").items() if fact in asked or cls in defining}
 
     def found_in(self, cls: str) -> int:
         """Bits of the classes of assessments that are kinds of one."""

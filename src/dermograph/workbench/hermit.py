@@ -79,19 +79,17 @@ def satisfiable(triples: str, classes: Sequence[str], told: Callable[[], None] =
     """Whether each of some classes can have a member.
 
     :param triples: the ontology as N-Triples.
-    :param classes: IRIs.
+    :param classes: IRIs, at most :data:`BATCH`.
     :param told: called after each answer.
     :raises Inconsistent: the ontology contradicts itself.
     """
     found: list[bool] = []
-    for start in range(0, len(classes), BATCH):
-        asked = classes[start : start + BATCH]
-        for line in _run(triples, [f"--consistency=<{cls}>" for cls in asked]):
-            if match := _TOLD.search(line):
-                found.append(match[1] is None)
-                told()
-        if len(found) != start + len(asked):
-            raise KnowledgeError(f"the reasoner left {start + len(asked) - len(found)} questions open", "run it again; if it stays so, report it")
+    for line in _run(triples, [f"--consistency=<{cls}>" for cls in classes]):
+        if match := _TOLD.search(line):
+            found.append(match[1] is None)
+            told()
+    if len(found) != len(classes):
+        raise KnowledgeError(f"the reasoner left {len(classes) - len(found)} questions open", "run it again; if it stays so, report it")
     return found
 
 

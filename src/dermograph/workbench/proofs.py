@@ -155,10 +155,12 @@ def _faults(theory: Theory, answers: Answers, progress: Progress) -> list[claims
 
 
 def _reasoned(theory: Theory, questions: Sequence[Question], progress: Progress) -> list[bool]:
-    """Answers of the reasoner to questions."""
-    text, names = theory.asked(questions)
-    done = iter(range(1, len(questions) + 1))
-    return hermit.satisfiable(text, names, lambda: progress("criteria, doses, recommendations, steps", next(done), len(questions)))
+    """Answers of the reasoner to questions; those of one run are told only of the criteria that they turn on."""
+    done, found = iter(range(1, len(questions) + 1)), list[bool]()
+    for start in range(0, len(questions), hermit.BATCH):
+        text, names = theory.asked(questions[start : start + hermit.BATCH])
+        found += hermit.satisfiable(text, names, lambda: progress("criteria, doses, recommendations, steps", next(done), len(questions)))
+    return found
 
 
 def _round(theory: Theory, answers: Answers, asked: dict[Question, str]) -> tuple[list[claims.Fault], list[Question]]:
