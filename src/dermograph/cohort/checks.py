@@ -71,6 +71,10 @@ class Checks:
         Views are named as the tables of the program, and hold the rows of patients that are assessed.
         """
         con.execute('CREATE TABLE rejects ("table" VARCHAR, row BIGINT, patient VARCHAR, reason VARCHAR, value VARCHAR)')
+        con.execute(
+            f"CREATE TABLE people AS SELECT patient, min(birthDate) AS birthDate, min({self._as_of()}) AS today "
+            "FROM given_patients WHERE patient IS NOT NULL GROUP BY patient"
+        )
         self._vocabulary(con)
         self._units(con)
         for name in COLUMNS:
@@ -106,10 +110,12 @@ class Checks:
 
     def _checked(self, name: str) -> str:
         """Rows of a table with what their rules look at beside them."""
+        if name == "patients":
+            return f"(SELECT g.*, {self._as_of()} AS today FROM given_patients g)"
+        joined = f"given_{name} g LEFT JOIN (SELECT patient AS known, birthDate, today FROM people) ON patient = known"
         if name == "observations":
-            joined = "given_observations g LEFT JOIN factors f USING (observable, unit)"
-            return f"(SELECT g.*, f.factor, f.low, f.high, {_CANONICAL} AS canonical FROM {joined}) t"
-        return f"(SELECT * FROM given_{name}) t"
+            return f"(SELECT *, {_CANONICAL} AS canonical FROM {joined} LEFT JOIN factors f USING (observable, unit))"
+        return f"(SELECT * FROM {joined})"
 
     def _rules(self, name: str) -> Iterator[tuple[str, str, str]]:
         """Short names of rules, when a row breaks each, and the value to tell."""
@@ -126,10 +132,13 @@ class Checks:
             start, end = _ENDS[name]
             yield "order", f'"{start}" > "{end}"', f'CAST("{start}" AS VARCHAR)'
         if name == "patients":
-            as_of = self._as_of()
             yield "age", "ageYears < 0 OR ageYears > 130", "CAST(ageYears AS VARCHAR)"
-            yield "born", f"birthDate > {as_of}", "CAST(birthDate AS VARCHAR)"
-            yield "age", f"datesub('year', birthDate, {as_of}) > 130", "CAST(birthDate AS VARCHAR)"
+            yield "born", "birthDate > today", "CAST(birthDate AS VARCHAR)"
+            yield "age", "datesub('year', birthDate, today) > 130", "CAST(birthDate AS VARCHAR)"
+        else:
+            yield "orphan", "known IS NULL", "NULL"
+        if name in _DATED:
+            yield "before", " OR ".join(f'"{c}" < birthDate' for c in _DATED[name]), "CAST(birthDate AS VARCHAR)"
         if name == "conditions":
             sites = self._choices("pt:site")
             yield "choice", f"site IS NOT NULL AND len(list_filter(string_split(site, ' '), lambda x: x <> '' AND x NOT IN ({sites}))) > 0", "site"
@@ -137,6 +146,7 @@ class Checks:
             yield "class", "causedBy IS NOT NULL AND causedBy NOT IN (SELECT name FROM vocabulary WHERE kind = 'dg:Therapy')", "causedBy"
         if name == "courses":
             yield "sessions", "sessions < 0", "CAST(sessions AS VARCHAR)"
+            yield "ongoing", "outcome = 'pt:Ongoing' AND \"end\" <= today", 'CAST("end" AS VARCHAR)'
         if name == "observations":
             yield "unit", "factor IS NULL", "unit"
             yield "plausible", "canonical IS NULL OR canonical < low OR canonical > high", "CAST(value AS VARCHAR) || ' ' || unit"
@@ -159,26 +169,8 @@ class Checks:
 
     def _across(self) -> Iterator[tuple[str, str]]:
         """Rules on several rows: the table, and a query of row, patient, reason and value."""
-        patients = "SELECT patient FROM given_patients"
-        today = f"(SELECT patient, birthDate, {self._as_of()} AS today FROM given_patients) p"
-        several = f"{patients} GROUP BY patient HAVING count(*) > 1"
+        several = "SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1"
         yield "patients", f"SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN ({several})"
-        for name in KEYS:
-            known = f"{patients} WHERE patient IS NOT NULL"
-            yield name, f"SELECT row, patient, 'orphan', NULL FROM given_{name} WHERE patient IS NOT NULL AND patient NOT IN ({known})"
-        for name, columns in _DATED.items():
-            early = " OR ".join(f't."{c}" < p.birthDate' for c in columns)
-            yield (
-                name,
-                f"SELECT t.row, t.patient, 'before', CAST(p.birthDate AS VARCHAR) FROM given_{name} t JOIN {today} USING (patient) WHERE {early}",
-            )
-        yield (
-            "courses",
-            (
-                f"SELECT t.row, t.patient, 'ongoing', CAST(t.\"end\" AS VARCHAR) FROM given_courses t JOIN {today} USING (patient) "
-                "WHERE t.outcome = 'pt:Ongoing' AND t.\"end\" <= p.today"
-            ),
-        )
         yield (
             "observations",
             (
@@ -192,7 +184,7 @@ class Checks:
             "absences",
             (
                 f"SELECT a.row, a.patient, 'both', a.condition FROM given_absences a JOIN {within} ON a.condition = w.broad "
-                f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN {today} ON p.patient = a.patient "
+                f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN people p ON p.patient = a.patient "
                 "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND coalesce(c.onset <= p.today, true) AND coalesce(c.abatement > p.today, true)"
             ),
         )
