@@ -373,6 +373,11 @@ def test_fmt_lays_out_files_folders_and_standard_input(tmp_path: Path) -> None:
     assert Ran("fmt", "--check", str(tmp_path)).code == 3
     assert Ran("fmt", str(tmp_path)).code == 0 and file.read_text(encoding="utf-8") == tidy
     assert Ran("fmt", "--check", str(file)).code == 0
+    noted = tmp_path / "noted.ttl"
+    noted.write_text("# ask again\n<urn:example:a>   a <urn:example:B#1>.", encoding="utf-8")
+    ran = Ran("fmt", str(noted))
+    assert ran.code == 3 and "noted.ttl:1: a comment" in ran.err and noted.read_text(encoding="utf-8").startswith("# ask again")
+    noted.unlink()
     (tmp_path / "b.ttl").write_text("<urn:example:a> a", encoding="utf-8")
     ran = Ran("fmt", str(tmp_path), str(tmp_path / "none.ttl"))
     assert ran.code == 3 and "b.ttl" in ran.err and "none.ttl" in ran.err

@@ -185,6 +185,8 @@ def test_totals_add_up(spoilt: tuple[Path, Totals]) -> None:
         ({"patients.csv": "patient\nx\n", "patients.parquet": "PAR1"}, "is there as"),
         ({"patients.parquet": "no Parquet"}, "patients.parquet"),
         ({"patients.csv": "patient\nx\n", "courses.csv": "patient,start\nx,2026-01-01\n"}, "no column therapy"),
+        ({"patients.csv": "patient\nx\n", "courses.csv": "patient,therapy,start\nx,ad:Emollient\n"}, "line 2 has 2 cells, and the head 3"),
+        ({"patients.csv": "patient\n" + "x\n" * 50_000 + "y,z\n"}, "line 50002 has 2 cells, and the head 1"),
     ],
 )
 def test_an_input_that_cannot_be_read(files: dict[str, str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

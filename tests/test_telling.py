@@ -16,6 +16,7 @@ from dermograph import Knowledge, Record, sentences, stages
 from dermograph.explanation import Node, explain
 from dermograph.inputs import batches
 from dermograph.schema import schema
+from dermograph.workbench.site import spans
 
 ROOT = Path(__file__).parents[1]
 CASES = sorted((ROOT / "tests" / "cases").glob("*/patient.ttl"))
@@ -95,6 +96,13 @@ def test_sparql_of_a_criterion_gives_the_truths_of_the_reasoner(knowledge: Knowl
                 (patient, str(truth).lower()) for place, patient in enumerate(truths.patients) if (truth := truths.of(name, place)) is not None
             }
             assert found == expected, name
+
+
+def test_bands_of_a_dose_follow_denied_members(knowledge: Knowledge) -> None:
+    """A criterion may deny a member: younger than 12 is not from 12; what is left of age and weight is told so."""
+    bands, whole = spans.bands(knowledge.tree, "ad:From6YearsUnder12YearsWeighingFrom15Under60")
+    told = {fact: spans.words(band, knowledge.tree["facts"][fact]["unit"] or "mo").replace("\u00a0", " ") for fact, band in bands.items()}
+    assert whole and told == {"fact:ageMonths": "from 6 years to under 12 years", "fact:bodyWeight": "from 15 kg to under 60 kg"}
 
 
 def index_triples(knowledge: Knowledge) -> Iterator[ox.Triple]:

@@ -30,7 +30,7 @@ REASONS = {
     "age": "age is plausible",
     "born": "birth comes before the question",
     "before": "nothing is recorded before birth",
-    "cause": "only a hypersensitivity has a cause",
+    "cause": "only a condition that names its cause has one",
     "sessions": "sessions are counted",
     "unit": "a unit can be converted",
     "plausible": "a measured value is plausible",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import gzip
+import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +21,7 @@ COLUMNS = {name: descriptor.columns(name) for name in descriptor.names()}
 """Columns of each table as it is given, with their types."""
 KEYS = {"conditions": "condition", "absences": "condition", "courses": "therapy", "observations": "observable", "assessments": "assessment"}
 """Column of each table that holds the class of its records."""
+_CSV = "header = true, all_varchar = true, strict_mode = true, delim = ',', quote = '\"', escape = '\"'"
 _ENDINGS = (".parquet", ".csv", ".csv.gz")
 _TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
 """Types of DuckDB."""
@@ -52,7 +56,7 @@ class Tables:
         return found
 
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Make a view ``given_<table>`` of each table, every column in its type, with ``row`` and ``torn``, the first column that has not its type.
+        """Make a view ``given_<table>`` of each table, every column in its type, with ``row`` and ``torn``, the first cell that has not its type.
 
         :raises InputError: a file cannot be read, or has other columns than it may.
         """
@@ -67,7 +71,8 @@ class Tables:
                     cells.append(f'NULLIF(TRIM(CAST("{column}" AS VARCHAR)), \'\') AS "{column}"')
                 else:
                     cells.append(f'TRY_CAST("{column}" AS {_TYPES[kind]}) AS "{column}"')
-                    torn.append(f"WHEN {_said(column)} AND TRY_CAST(\"{column}\" AS {_TYPES[kind]}) IS NULL THEN '{column}'")
+                    text = f'CAST("{column}" AS VARCHAR)'
+                    torn.append(f"WHEN {_said(column)} AND TRY_CAST(\"{column}\" AS {_TYPES[kind]}) IS NULL THEN '{column}: ' || {text}")
             first = f"CASE {' '.join(torn)} END" if torn else "CAST(NULL AS VARCHAR)"
             con.execute(f"CREATE VIEW given_{name} AS SELECT {', '.join(cells)}, {first} AS torn, row FROM ({self._rows(name)})")
 
@@ -78,8 +83,10 @@ class Tables:
             return set()
         try:
             there = {row[0] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall()} - {"row"}
+            con.execute(f"SELECT count(COLUMNS(*)) FROM ({self._rows(name)})")
         except duckdb.Error as error:
-            raise InputError(f"{self.files[name]}: {str(error).splitlines()[0]}", "write it as CSV in UTF-8 with a head, or as Parquet") from error
+            what, mend = _uneven(self.files[name]) or (str(error).splitlines()[0], "write it as CSV in UTF-8 with a head, or as Parquet")
+            raise InputError(f"{self.files[name]}: {what}", mend) from error
         if missing := [c for c in descriptor.required(name) if c not in there]:
             raise InputError(f"{self.files[name]}: no column {', '.join(missing)}", f"its columns are {', '.join(COLUMNS[name])}")
         if strange := sorted(there - set(COLUMNS[name])):
@@ -93,8 +100,22 @@ class Tables:
         path = str(self.files[name]).replace("'", "''")
         if path.endswith(".parquet"):
             return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet('{path}', file_row_number = true)"
-        return f"SELECT *, row_number() OVER () AS row FROM read_csv('{path}', header = true, all_varchar = true, strict_mode = true)"
+        return f"SELECT *, row_number() OVER () AS row FROM read_csv('{path}', {_CSV})"
 
 
 def _said(column: str) -> str:
     return f"NULLIF(TRIM(CAST(\"{column}\" AS VARCHAR)), '') IS NOT NULL"
+
+
+def _uneven(path: Path) -> tuple[str, str] | None:
+    """What is wrong with the first line of a CSV file that has not as many cells as its head, and the mend."""
+    if not path.name.endswith((".csv", ".csv.gz")):
+        return None
+    with path.open("rb") as raw, io.TextIOWrapper(gzip.open(raw) if path.suffix == ".gz" else raw, "utf-8", "replace", newline="") as file:
+        reader = csv.reader(file)
+        head = next(reader, [])
+        for cells in reader:
+            if len(cells) != len(head) and cells:
+                message = f"line {reader.line_num} has {len(cells)} cells, and the head {len(head)}"
+                return message, "complete the line; a cell that holds a comma stands between quotation marks"
+    return None

@@ -53,7 +53,7 @@ def cover(
     if generate and mutate:
         raise UsageError("--generate and --mutate are two runs", "give one of them")
     where = ontology_folder(ontology)
-    folders = cases or _cases()
+    folders = cases or _cases(where)
     entries = casebook.read(*folders)
     if mutate:
         if format is CoverFormat.html:
@@ -62,10 +62,8 @@ def cover(
     _cover(where, entries, format, out, generate)
 
 
-def _cases() -> list[Path]:
-    from dermograph import content
-
-    tests = content.folder("ontology").parent / "tests"
+def _cases(ontology: Path) -> list[Path]:
+    tests = ontology.resolve().parent / "tests"
     found = [folder for folder in (tests / "cases", tests / "label-facts") if folder.is_dir()]
     if not found:
         raise UsageError("there is no folder of cases beside the ontology", "name it with --cases DIR")

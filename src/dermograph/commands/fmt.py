@@ -17,7 +17,7 @@ def fmt(
     ontology: Ontology = None,
 ) -> None:
     """Lay Turtle files out in the one layout; without paths, the whole ontology."""
-    from dermograph import inputs
+    from dermograph import inputs, session
     from dermograph.formatting import canonical
 
     changed, failed = [], False
@@ -26,6 +26,7 @@ def fmt(
             given = inputs.content(path).decode("utf-8", errors="replace")
             text = canonical(given, "standard input")
             if not check:
+                _keep_comments(given, "standard input")
                 typer.echo(text, nl=False)
             elif text != given:
                 changed.append("standard input")
@@ -36,7 +37,7 @@ def fmt(
                 failed = not _laid_out(file, check, changed) or failed
             except InputError as error:
                 failed = True
-                typer.echo(f"dermograph: {error}", err=True)
+                session.complain(error)
     for name in changed:
         typer.echo(f"{'would change' if check else 'changed'} {name}", err=check)
     if failed or (check and changed):
@@ -56,7 +57,19 @@ def _laid_out(file: Path, check: bool, changed: list[str]) -> bool:
         session.complain(error)
         return False
     if text != given:
-        changed.append(str(file))
         if not check:
+            _keep_comments(given, str(file))
             file.write_text(text, encoding="utf-8")
+        changed.append(str(file))
     return True
+
+
+def _keep_comments(text: str, source: str) -> None:
+    """Refuse a text with comments, which would be lost: a graph has none."""
+    from dermograph.workbench.positions import TOKEN
+
+    for token in TOKEN.finditer(text):
+        if token["comment"]:
+            line = text.count("\n", 0, token.start()) + 1
+            mend = "say it of the node, with skos:editorialNote or rdfs:comment, or take it out"
+            raise InputError(f"{source}:{line}: a comment, which the one layout would drop", mend)

@@ -18,16 +18,15 @@ def bands(tree: Tree, criterion: str) -> tuple[dict[str, Band], bool]:
     """By fact, the band of its values that the criterion leaves, and whether these bands say all that it says."""
     found: dict[str, Band] = {}
     whole = True
-    queue = [criterion]
+    queue = [(criterion, True)]
     while queue:
-        definition = tree["criteria"][queue.pop()]
-        if "range" in definition:
-            band = _band(definition["range"])
+        name, wanted = queue.pop()
+        definition = tree["criteria"][name]
+        if "range" in definition and (band := _band(definition["range"]) if wanted else _rest(_band(definition["range"]))):
             known = found.get(definition["fact"])
             found[definition["fact"]] = _both(known, band) if known else band
-        elif definition.get("op") == "and":
-            queue += [member for member, positive in definition["members"] if positive]
-            whole = whole and all(positive for _, positive in definition["members"])
+        elif definition.get("op") == ("and" if wanted else "or"):
+            queue += [(member, positive is wanted) for member, positive in definition["members"]]
         else:
             whole = False
     return found, whole
@@ -50,6 +49,14 @@ def _amount(value: Decimal, unit: str) -> str:
 def _band(bounds: dict[str, str]) -> Band:
     from_, above, up_to, below = (Decimal(bounds[k]) for k in ("from", "above", "upTo", "below"))
     return max(from_, above), min(up_to, below), from_ > above or above <= -_OPEN, up_to < below or below >= _OPEN
+
+
+def _rest(band: Band) -> Band | None:
+    """What lies outside a band, where that is a band too."""
+    low, high, low_in, high_in = band
+    if low <= -_OPEN:
+        return high, _OPEN, not high_in, True
+    return (-_OPEN, low, True, not low_in) if high >= _OPEN else None
 
 
 def _both(one: Band, other: Band) -> Band:

@@ -153,7 +153,8 @@ class _Facts:
         for n in sorted(regimens, key=place):
             bands, whole = found[n]
             population = graph.text(n, "dg:population")
-            told = [spans.words(bands[m], tree["facts"][m]["unit"] or "1") if m in bands else "any" for m in measures]
+            rest = "any" if whole else "see whom"
+            told = [spans.words(bands[m], tree["facts"][m]["unit"] or "1") if m in bands else rest for m in measures]
             whom: list[str | Markup] = ["" if whole else words.link(population or ""), *told]
             if whole and population and measures:
                 first = next(i for i, m in enumerate(measures, 1) if m in bands)
