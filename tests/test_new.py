@@ -175,6 +175,8 @@ def test_what_is_not_given_is_asked(ontology: Path) -> None:
         ([*RECOMMENDATION, "--therapy", "Dupilumab"], "--step is not given"),
         ([*RANGE, "--from", "15", "--below", "30"], "ad:WeightFrom15Under30 means the same"),
         ([*RANGE, "--from", "1,5"], "no number"),
+        ([*RANGE, "--from", "70", "--below", "50"], "no number is at least 70.0"),
+        ([*RANGE, "--from", "70", "--below", "70"], "no number is at least 70.0"),
         ([*RANGE, "--class", "Asthma"], "one of them"),
         ([*RANGE, "--all", "HasAsthma"], "asks a fact or joins criteria"),
         ([*RANGE, "--fact", "bodyWaight"], "the nearest are fact:bodyWeight"),

@@ -176,6 +176,10 @@ def _atom(here: Content, fact: str, ends: Mapping[str, str], cls: str, value: st
     if value:
         return f"{start}owl:hasValue {here.known(value, 'value', here.graph.named())} ]"
     facets = " ".join(f"[ {_FACETS[k]} {_decimal(v)} ]" for k, v in ends.items())
+    lows, highs = ([Decimal(_decimal(v)) for k, v in ends.items() if k in side] for side in (("from", "above"), ("up-to", "below")))
+    touching = {"from", "up-to"} >= ends.keys()
+    if lows and highs and (max(lows) > min(highs) or (max(lows) == min(highs) and not touching)):
+        raise UsageError(f"no number is at least {max(lows)} and at most {min(highs)} as asked", "swap the two ends, or correct one")
     return f"{start}owl:someValuesFrom [ a rdfs:Datatype ; owl:onDatatype xsd:decimal ; owl:withRestrictions ( {facets} ) ] ]"
 
 
