@@ -23,11 +23,11 @@ import pytest
 import sqlglot
 import yaml
 from generators import random_patient
+from population_tables import rows as rows_of
 
 from dermograph import Assessment, Knowledge, cli
 from dermograph.cohort import descriptor, population, synth, writing
 from dermograph.cohort.checks import REASONS
-from dermograph.cohort.records import rows as rows_of
 from dermograph.cohort.run import Cohort
 from dermograph.cohort.summary import Totals
 from dermograph.cohort.tables import Tables
@@ -167,6 +167,12 @@ def test_rejects(name: str, spoilt: tuple[Path, Totals]) -> None:
     people = {row["patient"] for row in tables["patients"]}
     lost = {f"{one}-{name}" for one in case["of"]} if "of" in case else {tables[t][n - 1]["patient"] for t, n, _ in case["rejects"] if n}
     assert {p for p in pq.read_table(spoilt[0] / "verdicts", columns=["patient"]).column(0).to_pylist() if p in people} == people - lost
+
+
+def test_a_patient_without_a_name_is_rejected_where_nothing_else_is_wrong(knowledge: Knowledge, tmp_path: Path) -> None:
+    tables = {"patients": [{"patient": "", "ageYears": 30}, {"patient": "urn:example:b", "ageYears": 30}]}
+    assert run(written(tmp_path / "in", tables), tmp_path / "out", knowledge) == Totals(2, 1, 1)
+    assert set(pq.read_table(tmp_path / "out" / "verdicts", columns=["patient"]).column(0).to_pylist()) == {"urn:example:b"}
 
 
 def test_totals_add_up(spoilt: tuple[Path, Totals]) -> None:

@@ -53,7 +53,6 @@ _CHOICES = {
     "assessments": {"result": "pt:result"},
 }
 _DATED = {"conditions": ("onset", "abatement"), "courses": ("start", "end"), "observations": ("date",), "assessments": ("date",)}
-_ENDS = {"conditions": ("onset", "abatement"), "courses": ("start", "end")}
 
 
 class Checks:
@@ -105,7 +104,7 @@ class Checks:
         for observable, unit in seen:
             if observable in canonical:
                 factor = units.factor(unit, canonical[observable])
-                if factor is not None:
+                if factor is not None and factor < _MOST:
                     con.execute("INSERT INTO factors VALUES (?, ?, ?, ?, ?)", [observable, unit, factor, low.get(observable), high.get(observable)])
 
     def _checked(self, name: str) -> str:
@@ -128,8 +127,8 @@ class Checks:
             yield "class", f"\"{key}\" NOT IN (SELECT name FROM vocabulary WHERE kind = '{_KINDS[name]}')", f'"{key}"'
         for column, link in _CHOICES.get(name, {}).items():
             yield "choice", f'"{column}" NOT IN ({self._choices(link)})', f'"{column}"'
-        if name in _ENDS:
-            start, end = _ENDS[name]
+        if len(dates := _DATED.get(name, ())) == 2:
+            start, end = dates
             yield "order", f'"{start}" > "{end}"', f'CAST("{start}" AS VARCHAR)'
         if name == "patients":
             yield "age", "ageYears < 0 OR ageYears > 130", "CAST(ageYears AS VARCHAR)"
@@ -137,8 +136,8 @@ class Checks:
             yield "age", "datesub('year', birthDate, today) > 130", "CAST(birthDate AS VARCHAR)"
         else:
             yield "orphan", "known IS NULL", "NULL"
-        if name in _DATED:
-            yield "before", " OR ".join(f'"{c}" < birthDate' for c in _DATED[name]), "CAST(birthDate AS VARCHAR)"
+        if dates:
+            yield "before", " OR ".join(f'"{c}" < birthDate' for c in dates), "CAST(birthDate AS VARCHAR)"
         if name == "conditions":
             sites = self._choices("pt:site")
             yield "choice", f"site IS NOT NULL AND len(list_filter(string_split(site, ' '), lambda x: x <> '' AND x NOT IN ({sites}))) > 0", "site"
@@ -198,9 +197,11 @@ class Checks:
             columns += f", {_CANONICAL} AS value"
             source = "given_observations g JOIN factors f USING (observable, unit)"
         some = con.execute("SELECT count(*) FROM bad").fetchone()
-        keep = " WHERE patient NOT IN (SELECT patient FROM bad) AND patient IS NOT NULL" if some and some[0] else ""
-        return f"SELECT {columns} FROM {source}{keep}"
+        good = " AND patient NOT IN (SELECT patient FROM bad)" if some and some[0] else ""
+        return f"SELECT {columns} FROM {source} WHERE patient IS NOT NULL{good}"
 
 
+_MOST = 10**6
+"""Factor from which on a unit is too large for anything that is measured here, and for the column."""
 _CANONICAL = "CASE WHEN factor = 1 THEN value ELSE TRY_CAST(TRY_CAST(value AS DECIMAL(18, 6)) * factor AS DECIMAL(24, 12)) END"
 """Value in the canonical unit: as it is, or converted from six decimal places; NULL where it is too large for any number."""

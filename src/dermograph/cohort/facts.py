@@ -145,13 +145,17 @@ class Facts:
         """Every stage with its name, each built on those before it."""
         patients = table("patients")
         yield "day_of", patients.select("patient", today=_day_number(patients.asOf))
-        yield "of_conditions", self._conditions()
-        yield "of_absences", self._absences()
-        yield "of_courses", self._courses()
-        yield "of_observations", self._observations()
-        yield "of_assessments", self._assessments()
-        yield "on_record", self._on_record(patients)
-        yield "people", self._people()
+        beside = {
+            "of_conditions": self._conditions(),
+            "of_absences": self._absences(),
+            "of_courses": self._courses(),
+            "of_observations": self._observations(),
+            "of_assessments": self._assessments(),
+        }
+        yield from beside.items()
+        on_record = self._on_record(patients, beside)
+        yield "on_record", on_record
+        yield "people", self._people(ibis.table(on_record.schema(), name="on_record"))
 
     def _dated(self, name: str) -> ir.Table:
         """An input table with ``today``, the day that is asked about, beside each row."""
@@ -280,17 +284,15 @@ class Facts:
                 found[f"negative{place}"] = rows.standing.max(where=this & (rows.result == "pt:Negative"))
         return rows.group_by("patient").aggregate(**found)
 
-    def _on_record(self, patients: ir.Table) -> ir.Table:
+    def _on_record(self, patients: ir.Table, beside: dict[str, ir.Table]) -> ir.Table:
         """Everything on record of a patient beside the patient."""
         joined = patients
-        for name, stage in (("of_conditions", self._conditions()), ("of_absences", self._absences()), ("of_courses", self._courses()),
-                            ("of_observations", self._observations()), ("of_assessments", self._assessments())):  # fmt: skip
+        for name, stage in beside.items():
             other = ibis.table(stage.schema(), name=name)
             joined = _beside(joined, other.rename({f"{name}_{c}": c for c in other.columns if c in joined.columns and c != "patient"}), "patient")
         return joined
 
-    def _people(self) -> ir.Table:
-        rows = ibis.table(self._on_record(table("patients")).schema(), name="on_record")
+    def _people(self, rows: ir.Table) -> ir.Table:
         today, as_of, born = _day_number(rows["asOf"]), rows["asOf"], rows["birthDate"]
         months = (as_of.year() - born.year()) * 12 + as_of.month() - born.month() - ibis.ifelse(as_of.day() < born.day(), 1, 0)
         by_years = (rows["ageYears"] * 12).floor().cast("int64")

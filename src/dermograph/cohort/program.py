@@ -25,8 +25,6 @@ from dermograph.cohort.truths import Truths
 from dermograph.cohort.verdicts import Verdicts
 from dermograph.knowledge import Knowledge
 
-ANSWER = ("status", "rank", "because", "missing", "regimens")
-"""What the program says of a therapy, each a column named after the therapy and this."""
 _BACKENDS = {"spark": "pyspark"}
 """Names of backends of Ibis, where they are not those of the dialect."""
 

@@ -57,6 +57,11 @@ class Cohort:
         return Program(self.knowledge)
 
     @cached_property
+    def sql(self) -> str:
+        """The guideline as one SELECT."""
+        return self.program.cached_sql(self.explain)
+
+    @cached_property
     def work(self) -> Path:
         """Folder of what is not finished."""
         return self.out / ".unfinished"
@@ -110,7 +115,7 @@ class Cohort:
         """What the results turn on."""
         files = {name: [path.stat().st_size, path.stat().st_mtime_ns] for name, path in self.tables.files.items()}
         as_of = self.tables.as_of.isoformat() if self.tables.as_of else None
-        program = hashlib.sha256(self.program.cached_sql(self.explain).encode()).hexdigest()
+        program = hashlib.sha256(self.sql.encode()).hexdigest()
         return {"knowledge": self.knowledge.sha256, "program": program, "files": files, "asOf": as_of, "explain": self.explain, "chunk": self.chunk}
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
@@ -150,7 +155,7 @@ class Cohort:
         steps = [row[0] for row in con.execute("SELECT name FROM duckdb_optimizers()").fetchall() if row[0] not in _WORTH]
         con.execute(f"SET disabled_optimizers = '{','.join(steps)}'")
         con.execute("SET search_path = 'part,main'")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE every AS {self.program.cached_sql(self.explain)} ORDER BY patient")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE every AS {self.sql} ORDER BY patient")
         con.execute("RESET search_path")
         con.execute("RESET disabled_optimizers")
         con.execute("CREATE OR REPLACE TEMP VIEW wide AS SELECT * FROM every WHERE NOT contradicts")

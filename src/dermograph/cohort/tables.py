@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 COLUMNS = {name: descriptor.columns(name) for name in descriptor.names()}
 """Columns of each table as it is given, with their types."""
-KEYS = {"conditions": "condition", "absences": "condition", "courses": "therapy", "observations": "observable", "assessments": "assessment"}
-"""Column of each table that holds the class of its records."""
+KEYS = {name: list(columns)[1] for name, columns in COLUMNS.items() if name != "patients"}
+"""Column of each table that holds the class of its records, the second."""
 _CSV = "header = true, all_varchar = true, strict_mode = true, delim = ',', quote = '\"', escape = '\"'"
 _ENDINGS = (".parquet", ".csv", ".csv.gz")
 _TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}

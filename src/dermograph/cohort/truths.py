@@ -33,7 +33,10 @@ class Truths:
         self.layout, self.facts, self.tree = layout, facts, layout.tree
         self.criteria = layout.criteria
         self.depth = self._depths()
-        self.openings = {name: self._opening(name) for name in self.criteria if "members" in self.criteria[name]}
+        self._openings: dict[str, list[str]] = {}
+        for name, criterion in self.criteria.items():
+            if "members" in criterion:
+                self._openings[name] = sorted({word for member, _ in criterion["members"] for word in self.openings_of(member)})
 
     def _depths(self) -> dict[str, int]:
         """Stage of each criterion: 0 for those that rest on no other."""
@@ -43,17 +46,10 @@ class Truths:
             found[name] = max((found[m] + 1 for m in rests_on), default=0)
         return found
 
-    def _opening(self, name: str) -> list[str]:
-        """Words that may tell what leaves a composite criterion open."""
-        words: set[str] = set()
-        for member, _ in self.criteria[name]["members"]:
-            words |= set(self.openings_of(member))
-        return sorted(words)
-
     def openings_of(self, name: str) -> list[str]:
         """Words that may tell what leaves a criterion open."""
         if "members" in self.criteria[name]:
-            return self._opening(name)
+            return self._openings[name]
         return [self.layout.place[name][0]] if self.may_be_open(name) else []
 
     def may_be_open(self, name: str) -> bool:
@@ -105,7 +101,7 @@ class Truths:
             truth = ibis.ifelse(truth.isnull() & rows[when].fill_null(False), False, truth)
         found = {name: truth}
         if composite:
-            for word in self.openings[name]:
+            for word in self._openings[name]:
                 bits = [rows_open for m, _ in criterion["members"] if (rows_open := self.open(rows, m, word)) is not None]
                 found[opening(name, word)] = ibis.ifelse(truth.isnull(), reduce(or_, bits), 0)
         return found
@@ -113,7 +109,7 @@ class Truths:
     def open(self, rows: ir.Table, name: str, word: str) -> Value | None:
         """Bits of a word for the atomic criteria that leave a criterion of an earlier stage open."""
         if "members" in self.criteria[name]:
-            return rows[opening(name, word)] if word in self.openings[name] else None
+            return rows[opening(name, word)] if word in self._openings[name] else None
         place, bit = self.layout.place.get(name, ("", 0))
         return ibis.ifelse(rows[name].isnull(), bit, 0) if place == word and self.may_be_open(name) else None
 

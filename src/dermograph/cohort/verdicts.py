@@ -23,7 +23,6 @@ from dermograph.verdicts import PRECEDENCE
 Tree = dict[str, Any]
 Value = Any
 INDICATED = "indicated-by"
-_CONTINUE = ("stop", "review", "yes")
 _LAST = Decimal(10**6)
 _ALL = (1 << SIZE) - 1
 _OUTSIDE = ("dg:ReasonOutsidePopulation", "dg:ReasonOutsideIndication")
@@ -357,7 +356,7 @@ class Verdicts:
     def _fitting(self, rows: ir.Table, therapy: str, row: Tree) -> dict[str, Value]:
         """Regimens that fit, as bits of their place, and what leaves all of them open."""
         offered = [(place, r) for place, r in enumerate(row["regimens"]) if not r["exampleOnly"] and r["verified"]]
-        weight = rows[self.tree["weight"].partition(":")[2]] if self.tree["weight"] else ibis.null("float64")
+        weight = rows[self.weight] if self.weight else ibis.null("float64")
         fits, weightless, open_ = [], [], []
         missing: list[tuple[str, Value]] = []
         for place, regimen in offered:
@@ -446,7 +445,6 @@ class Verdicts:
                 wins = agrees | (rows[f"{therapy} by {r}"] & ~some)
                 heavy = rows[f"{therapy} by {r}"] & (rows[f"{therapy} weight {r}"] == weight)
                 found[f"{therapy} wins {r}"] = ibis.ifelse(ongoing, heavy, wins)
-            found[f"{therapy} weight"] = weight
         return found
 
     def _ordered(self, rows: ir.Table) -> dict[str, Value]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.commands.options import INVALID, Ontology
+from dermograph.commands.options import INVALID, Ontology, need
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,9 +35,7 @@ def cohort(
     """Assess a whole population from tables; every patient is assessed or told why not."""
     from dermograph.knowledge import Knowledge
 
-    missing = [name for name in ("duckdb", "ibis") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(f"populations need {' and '.join(missing)}", "install the extra: pip install 'dermograph[cohort]'")
+    need("populations need", "cohort", "duckdb", "ibis", "pyarrow")
     knowledge = Knowledge.load(ontology)
     if sql:
         from dermograph.cohort.program import Program

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.commands.options import Ontology, ontology_folder
-from dermograph.errors import UsageError
+from dermograph.commands.options import Ontology, need, ontology_folder
 
 if TYPE_CHECKING:
     from dermograph.workbench.site.blocks import Page
@@ -25,9 +23,7 @@ def docs(
     cases: Cases = None,
 ) -> None:
     """Write a static site of the whole graph: guidelines, therapies, criteria, sources, queries; open its index.html."""
-    missing = [name for name in ("jinja2", "markdown_it") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(f"the site needs {' and '.join(missing)}", "install the extra: pip install 'dermograph[docs]'")
+    need("the site needs", "docs", "jinja2", "markdown_it")
     from dermograph import content
     from dermograph.workbench import site
     from dermograph.workbench.site import commands

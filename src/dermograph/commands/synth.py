@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dermograph.cohort.writing import Format
-from dermograph.commands.options import Ontology, ontology_folder
-from dermograph.errors import UsageError
+from dermograph.commands.options import Ontology, need, ontology_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,9 +32,7 @@ def synth(
     They are drawn from population.yaml beside the ontology. Patient i is the same however many are asked for. Tables are
     patients, conditions, absences, courses, observations and assessments; a graph is one file. It needs dermograph[cohort].
     """
-    missing = [name for name in ("numpy", "pyarrow") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(f"made-up patients need {' and '.join(missing)}", "install the extra: pip install 'dermograph[cohort]'")
+    need("made-up patients need", "cohort", "numpy", "pyarrow")
     from dermograph import __version__
     from dermograph.cohort import population
     from dermograph.cohort import synth as drawing
