@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dermograph import units
 from dermograph.cohort import descriptor
 from dermograph.cohort.layout import Layout
-from dermograph.cohort.tables import COLUMNS, KEYS, Tables
+from dermograph.cohort.tables import COLUMNS, KEYS, REJECTED, Tables, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -86,6 +86,8 @@ class Checks:
             )
         for name, query in self._across():
             con.execute(f"INSERT INTO rejects SELECT '{name}', * FROM ({query})")
+        if rejected := self.tables.beside("rejected"):
+            con.execute(f"INSERT INTO rejects SELECT {', '.join(map(quoted, REJECTED))} FROM {rejected}")
         con.execute("CREATE TABLE bad AS SELECT DISTINCT patient FROM rejects WHERE patient IS NOT NULL")
         for name in COLUMNS:
             con.execute(f"CREATE VIEW {name} AS {self._kept(con, name)}")

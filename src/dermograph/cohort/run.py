@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from dermograph import cache
 from dermograph.cohort.checks import REASONS, Checks
 from dermograph.cohort.program import Program
+from dermograph.cohort.sources import Progress, Source
 from dermograph.cohort.spelling import Spelling
 from dermograph.cohort.summary import Summary, Totals
-from dermograph.cohort.tables import COLUMNS, Tables
+from dermograph.cohort.tables import COLUMNS, IGNORED, Tables, quoted
 from dermograph.errors import InputError
 from dermograph.knowledge import Knowledge
 
@@ -28,14 +28,13 @@ CHUNK = 1_000_000
 """Patients that are assessed at once; more are parted by a digest of their name first."""
 _WORTH = {"cte_inlining", "filter_pushdown", "unused_columns", "build_side_probe_side", "join_order", "column_lifetime"}
 """Steps of DuckDB's optimizer that pay here; the others look longer at thousands of columns than the query runs."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Cohort:
     """A run over a population.
 
-    :param tables: the input.
+    :param source: the input.
     :param out: folder of the results.
     :param memory: most memory that the database takes, such as ``4GB``.
     :param threads: most threads; 0 is one for each core.
@@ -44,7 +43,7 @@ class Cohort:
     """
 
     knowledge: Knowledge
-    tables: Tables
+    source: Source
     out: Path
     memory: str = "4GB"
     threads: int = 0
@@ -76,9 +75,10 @@ class Cohort:
         self._begin()
         con = self._connected()
         try:
-            progress("reading", 0, 1)
-            self.tables.load(con)
-            Checks(self.program.layout, self.tables).apply(con)
+            progress("reading", 0, 0)
+            tables = self.source.tables(self.work / "read", progress)
+            tables.load(con)
+            Checks(self.program.layout, tables).apply(con)
             parts = max(1, -(-_number(con, "SELECT count(*) FROM patients") // self.chunk))
             if parts > 1:
                 self._part(con, parts)
@@ -86,7 +86,7 @@ class Cohort:
                 progress("assessing", number, parts)
                 if not self._done(number).exists():
                     self._assess(con, number, parts)
-            totals = self._finish(con)
+            totals = self._finish(con, tables)
             progress("assessing", parts, parts)
         except (duckdb.Error, OSError) as error:
             hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
@@ -113,10 +113,9 @@ class Cohort:
 
     def key(self) -> dict[str, Any]:
         """What the results turn on."""
-        files = {name: [path.stat().st_size, path.stat().st_mtime_ns] for name, path in self.tables.files.items()}
-        as_of = self.tables.as_of.isoformat() if self.tables.as_of else None
         program = hashlib.sha256(self.sql.encode()).hexdigest()
-        return {"knowledge": self.knowledge.sha256, "program": program, "files": files, "asOf": as_of, "explain": self.explain, "chunk": self.chunk}
+        options = {"explain": self.explain, "chunk": self.chunk}
+        return {"knowledge": self.knowledge.sha256, "program": program, "source": self.source.key(), **options}
 
     def _connected(self) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -175,15 +174,20 @@ class Cohort:
         con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
         aside.replace(folder / f"part-{number:05}.parquet")
 
-    def _finish(self, con: duckdb.DuckDBPyConnection) -> Totals:
-        """Write what was rejected, and the summary."""
+    def _finish(self, con: duckdb.DuckDBPyConnection, tables: Tables) -> Totals:
+        """Write what was rejected, what was passed over, and the summary."""
         measured = f"SELECT 'patients', NULL, patient, 'measured', NULL FROM read_parquet('{self.work.as_posix()}/contradicted/*.parquet')"
         con.execute(f"INSERT INTO rejects {measured}")
-        reasons = " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in REASONS.items())
+        reasons = " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in REASONS.items()) + " ELSE reason"
         con.execute(
             f'COPY (SELECT "table", row, patient, CASE reason {reasons} END AS reason, value FROM rejects ORDER BY ALL) '
             f"TO '{(self.out / 'rejects.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)"
         )
+        if ignored := tables.beside("ignored"):
+            con.execute(
+                f"COPY (SELECT {', '.join(map(quoted, IGNORED))} FROM {ignored} ORDER BY ALL) "
+                f"TO '{(self.out / 'ignored.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)"
+            )
         read = _number(con, "SELECT count(*) FROM given_patients")
         kept = _number(con, "SELECT count(*) FROM patients") - _number(
             con, f"SELECT count(*) FROM read_parquet('{self.work.as_posix()}/contradicted/*.parquet')"

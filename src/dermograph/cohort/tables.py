@@ -1,4 +1,9 @@
-"""The tables of a population as they are given: found, read into DuckDB, and held to their types."""
+"""The tables of a population: found, read into DuckDB, and held to their types.
+
+They are given by a user, or written by a reader of another kind of source (:mod:`dermograph.cohort.sources`). Then two more
+tables may lie beside them: ``rejected``, what the reader could not take over, with the reason in words, and ``ignored``, what
+it passed over because no rule could turn on it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort import descriptor
 from dermograph.errors import InputError
@@ -22,16 +27,21 @@ COLUMNS = {name: descriptor.columns(name) for name in descriptor.names()}
 KEYS = {name: list(columns)[1] for name, columns in COLUMNS.items() if name != "patients"}
 """Column of each table that holds the class of its records, the second."""
 _CSV = "header = true, all_varchar = true, strict_mode = true, delim = ',', quote = '\"', escape = '\"'"
-_ENDINGS = (".parquet", ".csv", ".csv.gz")
+REJECTED = {"table": "string", "row": "integer", "patient": "string", "reason": "string", "value": "string"}
+"""Columns of what a reader could not take over; the patient is not assessed, but has a row in the table of patients."""
+IGNORED = {"resource": "string", "system": "string", "code": "string", "text": "string", "reason": "string", "records": "integer"}
+"""Columns of what a reader passed over: what kind of record, its code, why, and how many there were."""
+_ENDINGS = (".parquet", ".csv", ".csv.gz", "")
 _TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
 """Types of DuckDB."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a folder.
+    """The tables of a folder, which are the plainest source of a population.
 
-    :param folder: holds ``patients.parquet`` or ``patients.csv``, and so on; only the first table must be there.
+    :param folder: holds ``patients.parquet``, ``patients.csv``, a folder ``patients`` with parts in Parquet, and so on; only
+        this first table must be there.
     :param as_of: the day asked about, for every patient; without it, what the table says, else today.
     """
 
@@ -46,7 +56,7 @@ class Tables:
         """
         found = {}
         for name in COLUMNS:
-            there = [self.folder / f"{name}{ending}" for ending in _ENDINGS if (self.folder / f"{name}{ending}").is_file()]
+            there = [path for ending in _ENDINGS if _holds(path := self.folder / f"{name}{ending}")]
             if len(there) > 1:
                 raise InputError(f"{self.folder}: the table {name} is there as {' and '.join(p.name for p in there)}", "keep one of them")
             if there:
@@ -54,6 +64,21 @@ class Tables:
         if "patients" not in found:
             raise InputError(f"{self.folder}: no table of patients", "write patients.parquet or patients.csv into it")
         return found
+
+    def key(self) -> dict[str, Any]:
+        """What the results turn on: names, sizes and times of the files, and the day."""
+        parts = {str(part.relative_to(self.folder)): part.stat() for path in self.files.values() for part in _parts(path)}
+        files = {name: [stat.st_size, stat.st_mtime_ns] for name, stat in sorted(parts.items())}
+        return {"files": files, "asOf": self.as_of.isoformat() if self.as_of else None}
+
+    def tables(self, work: Path, progress: object = None) -> Tables:
+        """The tables themselves, of which nothing has to be made."""
+        return self
+
+    def beside(self, name: str) -> str | None:
+        """A table that a reader wrote beside the others, as what DuckDB selects from; None where there is none."""
+        path = self.folder / name
+        return f"read_parquet('{_quoted(path)}/*.parquet')" if any(path.glob("*.parquet")) else None
 
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make a view ``given_<table>`` of each table, every column in its type, with ``row`` and ``torn``, the first cell that has not its type.
@@ -97,10 +122,39 @@ class Tables:
         """Query of the rows of a table, with their number from 1."""
         if name not in self.files:
             return "SELECT CAST(NULL AS VARCHAR) AS patient, CAST(NULL AS BIGINT) AS row WHERE false"
-        path = str(self.files[name]).replace("'", "''")
+        path = _quoted(self.files[name])
+        if self.files[name].is_dir():
+            return (
+                f"SELECT * EXCLUDE (file_row_number, filename, first), first + file_row_number + 1 AS row FROM read_parquet('{path}/*.parquet', "
+                f"file_row_number = true, filename = true) JOIN ({_firsts(path)}) USING (filename)"
+            )
         if path.endswith(".parquet"):
             return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet('{path}', file_row_number = true)"
         return f"SELECT *, row_number() OVER () AS row FROM read_csv('{path}', {_CSV})"
+
+
+def _holds(path: Path) -> bool:
+    return path.is_file() if path.suffix else any(path.glob("*.parquet"))
+
+
+def _parts(path: Path) -> list[Path]:
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _firsts(path: str) -> str:
+    """Query of the files of a folder, each with the rows that stand in those before it."""
+    rows = f"SELECT file_name AS filename, num_rows FROM parquet_file_metadata('{path}/*.parquet')"
+    before = "sum(num_rows) OVER (ORDER BY filename ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    return f"SELECT filename, coalesce({before}, 0) AS first FROM ({rows})"
+
+
+def quoted(column: str) -> str:
+    """Name of a column as SQL writes it."""
+    return f'"{column}"'
 
 
 def _said(column: str) -> str:

@@ -47,9 +47,9 @@ def cohort(
     if input is None or out is None:
         raise UsageError("INPUT and --out are both needed", "dermograph cohort TABLES --out RESULTS, or dermograph cohort --sql")
     from dermograph.cohort.run import Cohort
-    from dermograph.cohort.tables import Tables
+    from dermograph.cohort.sources import source_of
 
-    run = Cohort(knowledge, Tables(input, as_of.date() if as_of else None), out, memory, threads, explain, chunk)
+    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None), out, memory, threads, explain, chunk)
     totals = _run(run)
     typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}")
     if totals.rejected:
@@ -67,4 +67,4 @@ def _run(cohort: Cohort) -> Totals:
         return cohort.run()
     with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=terminal, transient=True) as progress:
         task = progress.add_task("reading", total=None)
-        return cohort.run(lambda what, done, of: progress.update(task, description=what, completed=done, total=of))
+        return cohort.run(lambda what, done, of: progress.update(task, description=what, completed=done, total=of or None))
