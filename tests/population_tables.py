@@ -10,7 +10,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from dermograph.cohort.facts import INPUTS
+from dermograph.cohort.recorded import INPUTS
 from dermograph.record import Record, prepared
 from dermograph.terms import compact
 

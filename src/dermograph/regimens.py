@@ -102,46 +102,43 @@ def computed(tree: Tree, weight: Decimal | None, ongoing: bool) -> Regimen:
     :param weight: in kilograms; None where no dose turns on it.
     :param ongoing: the therapy is taken already, so a loading dose is past.
     """
-    per_kg, maximum = Amount.of(tree["perKilogram"]), Amount.of(tree["maximum"])
-    dose = Amount.of(tree["dose"])
-    if per_kg and weight is not None:
-        unit = per_kg.unit.replace("/kg", "")
-        cap = maximum.top() if maximum and maximum.unit == unit else None
-        dose = per_kg.times(weight, unit, cap)
-    divided = int(tree["divided"]) if tree["divided"] else None
-    loading, every, frequency = (Amount.of(tree[k]) for k in ("loading", "every", "frequency"))
-    if ongoing:
-        loading = None
     return Regimen(
         route=tree["route"],
-        loading=loading,
-        dose=dose,
-        per_kg=per_kg,
-        every=every,
-        frequency=frequency,
-        divided=divided,
-        maximum=maximum,
+        loading=None if ongoing else Amount.of(tree["loading"]),
+        dose=_dose(tree, weight),
+        per_kg=Amount.of(tree["perKilogram"]),
+        every=Amount.of(tree["every"]),
+        frequency=Amount.of(tree["frequency"]),
+        divided=_divided(tree),
+        maximum=Amount.of(tree["maximum"]),
         duration=Amount.of(tree["duration"]),
         phase=tree["phase"],
         titration=tree["titration"],
         taper=tree["taper"],
         regulator=tree["authority"],
-        text=_words(tree, loading, dose, per_kg, every, frequency, divided, maximum),
+        text=wording(tree, weight, ongoing),
         statements=tuple(tree["statements"]),
         sources=tuple(tree["sources"]),
     )
 
 
-def _words(
-    tree: Tree,
-    loading: Amount | None,
-    dose: Amount | None,
-    per_kg: Amount | None,
-    every: Amount | None,
-    frequency: Amount | None,
-    divided: int | None,
-    maximum: Amount | None,
-) -> str:
+def _dose(tree: Tree, weight: Decimal | None) -> Amount | None:
+    per_kg, maximum = Amount.of(tree["perKilogram"]), Amount.of(tree["maximum"])
+    if per_kg is None or weight is None:
+        return Amount.of(tree["dose"])
+    unit = per_kg.unit.replace("/kg", "")
+    return per_kg.times(weight, unit, maximum.top() if maximum and maximum.unit == unit else None)
+
+
+def _divided(tree: Tree) -> int | None:
+    return int(tree["divided"]) if tree["divided"] else None
+
+
+def wording(tree: Tree, weight: Decimal | None, ongoing: bool) -> str:
+    """A regimen of the index in words, with the amounts for a patient; see :func:`computed`."""
+    loading, dose, per_kg = None if ongoing else Amount.of(tree["loading"]), _dose(tree, weight), Amount.of(tree["perKilogram"])
+    every, frequency, maximum = (Amount.of(tree[key]) for key in ("every", "frequency", "maximum"))
+    divided = _divided(tree)
     parts = []
     if dose is None and frequency is None:
         parts.append(tree["label"])

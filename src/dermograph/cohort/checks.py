@@ -6,13 +6,16 @@ is not assessed: without that row the answer might be another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from dermograph import units
 from dermograph.cohort import descriptor
 from dermograph.cohort.layout import Layout
-from dermograph.cohort.tables import COLUMNS, KEYS, REJECTED, Tables, quoted
+from dermograph.cohort.recorded import INPUTS
+from dermograph.cohort.tables import COLUMNS, KEYS, Tables, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -64,56 +67,87 @@ class Checks:
     def __init__(self, layout: Layout, tables: Tables) -> None:
         self.layout, self.tables = layout, tables
 
-    def apply(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Fill ``rejects`` with wrong rows, ``bad`` with their patients, and make the views that the program reads.
+    def take(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Take the tables over, and note in ``rejects`` what is wrong in a row.
 
-        Views are named as the tables of the program, and hold the rows of patients that are assessed.
+        Reads the views ``given_<table>``, and makes views named as the tables of the program, which give each patient a whole
+        number, from 0 in the order of the rows; ``known`` tells which name goes with it. They hold all patients: what is made of
+        those who turn out to be ``bad`` means nothing.
         """
         con.execute('CREATE TABLE rejects ("table" VARCHAR, row BIGINT, patient VARCHAR, reason VARCHAR, value VARCHAR)')
-        con.execute(
-            f"CREATE TABLE people AS SELECT patient, min(birthDate) AS birthDate, min({self._as_of()}) AS today "
-            "FROM given_patients WHERE patient IS NOT NULL GROUP BY patient"
-        )
         self._vocabulary(con)
-        self._units(con)
-        for name in COLUMNS:
-            rules = list(self._rules(name))
-            whens = " ".join(f"WHEN {when} THEN '{reason}'" for reason, when, _ in rules)
-            values = " ".join(f"WHEN {when} THEN {value}" for _, when, value in rules)
+        first = "" if self._unique(con) else "QUALIFY row_number() OVER (PARTITION BY patient ORDER BY row) = 1"
+        named = f"SELECT row, patient, birthDate, ageYears, sex, {self._as_of()} AS today FROM given_patients WHERE patient IS NOT NULL {first}"
+        con.execute(f"CREATE TABLE known AS SELECT row_number() OVER (ORDER BY row) - 1 AS id, * FROM ({named})")
+        with ThreadPoolExecutor(1) as pool, con.cursor() as beside:
+            beside.execute(f"SET search_path = '{SEARCH}'")
+            factors = pool.submit(self._factors, beside)  # the library of units takes a while to be loaded
+            for name in sorted(COLUMNS, key="observations".__eq__):
+                if name == "observations":
+                    self._take_factors(con, factors.result())
+                self._take(con, name)
+        for name in INPUTS:
+            columns = 'id AS patient, today AS "asOf", birthDate, ageYears, sex' if name == "patients" else ", ".join(map(quoted, INPUTS[name]))
+            source = "known" if name == "patients" else f"taken_{name} WHERE patient IS NOT NULL"
+            con.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {source}")
+
+    def judge(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Note in ``rejects`` what is wrong across rows, and in ``bad`` the patients of whom something is."""
+        for name, suspicion, query in self._across(self._unique(con)):
+            if suspicion is None or number_of(con, suspicion):
+                con.execute(f"INSERT INTO rejects SELECT '{name}', * FROM ({query})")
+        wrong = "SELECT patient FROM rejects WHERE patient IS NOT NULL"
+        if rejected := self.tables.beside("rejected"):
+            wrong += f" UNION ALL SELECT patient FROM {rejected} WHERE patient IS NOT NULL"
+        con.execute(f"CREATE TABLE bad AS SELECT id FROM known WHERE patient IN ({wrong})")
+
+    def _unique(self, con: duckdb.DuckDBPyConnection) -> bool:
+        return number_of(con, "SELECT count(patient) - count(DISTINCT patient) FROM given_patients") == 0
+
+    def _take(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Take over a table in one pass, and look again at what is wrong only where something is."""
+        rules = list(self._rules(name))
+        reason = _first((when, f"'{short}'") for short, when, _ in rules)
+        if name == "patients":
+            wrong = f"FROM {self._checked(name)} WHERE {reason} IS NOT NULL"
+        else:
+            columns = ", ".join(map(quoted, INPUTS[name])).replace('"patient"', "known AS patient").replace('"value"', "canonical AS value")
+            con.execute(f"CREATE TABLE taken_{name} AS SELECT {columns}, {reason} AS reason FROM {self._checked(name)}")
+            wrong = f"FROM taken_{name} WHERE reason IS NOT NULL"
+        if number_of(con, f"SELECT count(*) {wrong}"):
+            value = _first((when, value) for _, when, value in rules)
             con.execute(
                 f"INSERT INTO rejects SELECT '{name}', row, patient, reason, value FROM "
-                f"(SELECT row, patient, CASE {whens} END AS reason, CASE {values} END AS value FROM {self._checked(name)}) WHERE reason IS NOT NULL"
+                f"(SELECT row, patient, {reason} AS reason, {value} AS value FROM {self._checked(name)}) WHERE reason IS NOT NULL"
             )
-        for name, query in self._across():
-            con.execute(f"INSERT INTO rejects SELECT '{name}', * FROM ({query})")
-        if rejected := self.tables.beside("rejected"):
-            con.execute(f"INSERT INTO rejects SELECT {', '.join(map(quoted, REJECTED))} FROM {rejected}")
-        con.execute("CREATE TABLE bad AS SELECT DISTINCT patient FROM rejects WHERE patient IS NOT NULL")
-        for name in COLUMNS:
-            con.execute(f"CREATE VIEW {name} AS {self._kept(con, name)}")
 
     def _vocabulary(self, con: duckdb.DuckDBPyConnection) -> None:
         within = self.layout.tree["within"]
-        rows = [(cls, kind) for cls, above in within.items() for kind in dict.fromkeys(_KINDS.values()) if kind in above and cls != kind]
-        con.execute("CREATE TABLE vocabulary (name VARCHAR, kind VARCHAR)")
-        con.executemany("INSERT INTO vocabulary VALUES (?, ?)", rows)
+        rows = [f"('{cls}', '{kind}')" for cls, above in within.items() for kind in dict.fromkeys(_KINDS.values()) if kind in above and cls != kind]
+        con.execute(f"CREATE TABLE vocabulary AS SELECT * FROM (VALUES {', '.join(rows)}) t(name, kind)")
 
-    def _units(self, con: duckdb.DuckDBPyConnection) -> None:
+    def _factors(self, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, Decimal, str | None, str | None]]:
+        """Units of the observations that convert, each with its factor and the plausible values of its observable."""
         canonical = self.layout.tree["units"]
         low, high = self.layout.one("dg:plausibleLow"), self.layout.one("dg:plausibleHigh")
-        con.execute("CREATE TABLE factors (observable VARCHAR, unit VARCHAR, factor DECIMAL(18, 12), low DECIMAL(24, 12), high DECIMAL(24, 12))")
-        seen = con.execute("SELECT DISTINCT observable, unit FROM given_observations WHERE unit IS NOT NULL").fetchall()
-        for observable, unit in seen:
-            if observable in canonical:
-                factor = units.factor(unit, canonical[observable])
-                if factor is not None and factor < _MOST:
-                    con.execute("INSERT INTO factors VALUES (?, ?, ?, ?, ?)", [observable, unit, factor, low.get(observable), high.get(observable)])
+        found = []
+        for observable, unit in con.execute("SELECT DISTINCT observable, unit FROM given_observations WHERE unit IS NOT NULL").fetchall():
+            factor = units.factor(unit, canonical[observable]) if observable in canonical else None
+            if factor is not None and factor < _MOST:
+                found.append((observable, unit, factor, low.get(observable), high.get(observable)))
+        return found
+
+    def _take_factors(self, con: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, Decimal, str | None, str | None]]) -> None:
+        decimals = "factor DECIMAL(18, 12), low DECIMAL(24, 12), high DECIMAL(24, 12)"
+        con.execute(f"CREATE TABLE factors (observable VARCHAR, unit VARCHAR, {decimals})")
+        for row in rows:
+            con.execute("INSERT INTO factors VALUES (?, ?, ?, ?, ?)", row)
 
     def _checked(self, name: str) -> str:
         """Rows of a table with what their rules look at beside them."""
         if name == "patients":
             return f"(SELECT g.*, {self._as_of()} AS today FROM given_patients g)"
-        joined = f"given_{name} g LEFT JOIN (SELECT patient AS known, birthDate, today FROM people) ON patient = known"
+        joined = f"given_{name} g LEFT JOIN (SELECT patient AS called, id AS known, birthDate, today FROM known) ON patient = called"
         if name == "observations":
             return f"(SELECT *, {_CANONICAL} AS canonical FROM {joined} LEFT JOIN factors f USING (observable, unit))"
         return f"(SELECT * FROM {joined})"
@@ -168,41 +202,47 @@ class Checks:
             return f"DATE '{self.tables.as_of.isoformat()}'"
         return 'coalesce("asOf", current_date)'
 
-    def _across(self) -> Iterator[tuple[str, str]]:
-        """Rules on several rows: the table, and a query of row, patient, reason and value."""
-        several = "SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1"
-        yield "patients", f"SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN ({several})"
+    def _across(self, unique: bool) -> Iterator[tuple[str, str | None, str]]:
+        """Rules on several rows: the table, a quick count that is 0 where all is well, and a query of row, patient, reason and value."""
+        if not unique:
+            several = "SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1"
+            yield "patients", None, f"SELECT row, patient, 'twice', NULL FROM given_patients WHERE patient IN ({several})"
+        alike = "SELECT hash(patient, observable, date) AS alike FROM taken_observations GROUP BY alike HAVING count(*) > 1"
         yield (
             "observations",
+            f"SELECT count(*) FROM ({alike})",
             (
                 f"SELECT min(row), patient, 'day', observable FROM {self._checked('observations')} "
                 "GROUP BY patient, observable, date HAVING min(canonical) < max(canonical)"
             ),
         )
         pairs = ", ".join(f"('{c}', '{a}')" for c in self.layout.classes("dg:Condition") for a in self.layout.tree["within"][c])
-        within = f"(VALUES {pairs}) w(narrow, broad)"
+        both = (
+            f"{{absences}} JOIN (VALUES {pairs}) w(narrow, broad) ON a.condition = w.broad "
+            "JOIN taken_conditions c ON c.patient = {patient} AND c.condition = w.narrow JOIN known p ON p.id = c.patient "
+            "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND coalesce(c.onset <= p.today, true) AND coalesce(c.abatement > p.today, true)"
+        )
+        told = f"{self._checked('absences')} a"
         yield (
             "absences",
-            (
-                f"SELECT a.row, a.patient, 'both', a.condition FROM given_absences a JOIN {within} ON a.condition = w.broad "
-                f"JOIN given_conditions c ON c.patient = a.patient AND c.condition = w.narrow JOIN people p ON p.patient = a.patient "
-                "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND coalesce(c.onset <= p.today, true) AND coalesce(c.abatement > p.today, true)"
-            ),
+            f"SELECT count(*) FROM {both.format(absences='taken_absences a', patient='a.patient')}",
+            f"SELECT a.row, p.patient, 'both', a.condition FROM {both.format(absences=told, patient='a.known')}",
         )
 
-    def _kept(self, con: duckdb.DuckDBPyConnection, name: str) -> str:
-        columns = ", ".join(f'"{c}"' for c in COLUMNS[name] if c not in {"asOf", "unit", "value"})
-        source = f"given_{name} t"
-        if name == "patients":
-            columns += f', {self._as_of()} AS "asOf"'
-        if name == "observations":
-            columns += f", {_CANONICAL} AS value"
-            source = "given_observations g JOIN factors f USING (observable, unit)"
-        some = con.execute("SELECT count(*) FROM bad").fetchone()
-        good = " AND patient NOT IN (SELECT patient FROM bad)" if some and some[0] else ""
-        return f"SELECT {columns} FROM {source} WHERE patient IS NOT NULL{good}"
+
+def _first(cases: Iterable[tuple[str, str]]) -> str:
+    """What the first condition that holds gives, as SQL."""
+    return f"CASE {' '.join(f'WHEN {when} THEN {then}' for when, then in cases)} END"
 
 
+def number_of(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query gives."""
+    row = con.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+SEARCH = "part,main"
+"""Schemas in which names are looked up while a part is assessed."""
 _MOST = 10**6
 """Factor from which on a unit is too large for anything that is measured here, and for the column."""
 _CANONICAL = "CASE WHEN factor = 1 THEN value ELSE TRY_CAST(TRY_CAST(value AS DECIMAL(18, 6)) * factor AS DECIMAL(24, 12)) END"

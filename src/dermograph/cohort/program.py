@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ import ibis.expr.types as ir
 import sqlglot
 
 from dermograph import cache
-from dermograph.cohort.facts import Facts
+from dermograph.cohort.circuit import Plan
+from dermograph.cohort.facts import PEOPLE, Facts
 from dermograph.cohort.layout import Layout
+from dermograph.cohort.lowering import Column, Lowering
+from dermograph.cohort.references import Reference
 from dermograph.cohort.truths import Truths
 from dermograph.cohort.verdicts import Verdicts
 from dermograph.knowledge import Knowledge
@@ -68,23 +71,44 @@ class Program:
 
         :param criteria: the truth of every criterion is wanted beside the verdicts.
         """
-        found = list(self.facts.stages())
-        of_facts = len(found)
-        found += self.truths.stages(found[-1][1].schema())
-        found += self.verdicts.stages(found[-1][0], dict(found[-1][1].schema().items()), list(self.layout.criteria) if criteria else ())
-        return found[: of_facts - 1] + _pruned(found[of_facts - 1 :])
+        *facts, last = self.facts.stages.items()
+        return facts + _pruned([last, *self._logic(criteria)])
 
-    def cached_sql(self, criteria: bool = False) -> str:
-        """The program for DuckDB, kept on disk from run to run."""
+    def _logic(self, criteria: bool) -> list[tuple[str, ir.Table]]:
+        """The stages after the facts, each of which selects from the one before."""
+        found = list(self.truths.stages(self.facts.stages[PEOPLE].schema()))
+        return found + list(self.verdicts.stages(found[-1][0], dict(found[-1][1].schema().items()), list(self.layout.criteria) if criteria else ()))
+
+    def compiled(self, criteria: bool = False) -> Compiled:
+        """The program for DuckDB and the circuit that goes on from there, kept on disk from run to run.
+
+        :param criteria: the truth of every criterion is wanted beside the verdicts.
+        """
         made = hashlib.sha256("".join(p.read_text(encoding="utf-8") for p in sorted(Path(__file__).parent.glob("*.py"))).encode()).hexdigest()
         path = cache.folder() / f"cohort-{self.knowledge.sha256[:32]}-{made[:16]}{'-criteria' if criteria else ''}.json"
         try:
-            kept = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            kept = {"sql": self.sql(criteria=criteria)}
+            return Compiled.of(json.loads(path.read_bytes()))
+        except (OSError, ValueError, KeyError):
+            compiled = self._compile(criteria)
             with contextlib.suppress(OSError):
-                cache.write(path, kept)
-        return str(kept["sql"])
+                cache.write(path, asdict(compiled))
+            return compiled
+
+    def _compile(self, criteria: bool) -> Compiled:
+        """Lower all stages after the facts into a circuit."""
+        stages = self._logic(criteria)
+        lowering = Lowering(stages[0][1].op().parent.schema.names)
+        for _, stage in stages:
+            lowering.stage(stage)
+        outputs, wires = {}, list[int]()
+        for name, value in lowering.columns.items():
+            if isinstance(value, Column):
+                continue
+            kind, driven = lowering.output(value)
+            outputs[name] = Output(kind, {number: len(wires) + place for place, number in enumerate(driven)})
+            wires += driven.values()
+        rows = {gathering.name: self.sql(until=gathering.source) for gathering in self.facts.recorded.gatherings}
+        return Compiled(rows, _compiled(self.facts.stages[PEOPLE], "duckdb"), lowering.circuit.plan(wires), outputs)
 
     def sql(self, dialect: str = "duckdb", criteria: bool = False, until: str | None = None) -> str:
         """The program as one SELECT.
@@ -93,21 +117,62 @@ class Program:
         :param criteria: the truth of every criterion is wanted beside the verdicts.
         :param until: name of the stage whose rows are wanted; without it, those of the last.
         """
-        stages = self.stages(criteria)
+        stages = self.facts.stages if until in self.facts.stages else dict(self.stages(criteria))
+        last = until or list(stages)[-1]
+        texts = {name: _compiled(stages[name], _BACKENDS.get(dialect, dialect)) for name in _needed(stages, last)}
+        body = "".join(texts.values())
+        small = {reference.name: _values(reference, dialect) for reference in self.facts.references.all() if reference.name in body}
+        parts = [f"{_identifier(name, dialect)} AS (\n{text}\n)" for name, text in (small | texts).items()]
+        return "WITH " + ",\n".join(parts) + f"\nSELECT * FROM {_identifier(last, dialect)}"
 
-        def named(name: str) -> str:
-            return str(sqlglot.exp.to_identifier(name, quoted=True).sql(dialect))
 
-        parts = []
-        for name, columns, rows in self.facts.references():
-            (text,) = sqlglot.transpile(_values(columns, rows), read="duckdb", write=dialect)
-            parts.append(f"{named(name)} AS (\n{text}\n)")
-        last = until or stages[-1][0]
-        for name, stage in stages:
-            parts.append(f"{named(name)} AS (\n{_compiled(stage, _BACKENDS.get(dialect, dialect))}\n)")
-            if name == last:
-                break
-        return "WITH " + ",\n".join(parts) + f"\nSELECT * FROM {named(last)}"
+def _needed(stages: dict[str, ir.Table], last: str) -> list[str]:
+    """Stages that one rests on, and itself, in their order."""
+    wanted = {last}
+    for name in reversed(list(stages)):
+        if name in wanted:
+            wanted |= {table.name for table in stages[name].op().find(ops.UnboundTable)}
+    return [name for name in stages if name in wanted]
+
+
+def _identifier(name: str, dialect: str) -> str:
+    return str(sqlglot.exp.to_identifier(name, quoted=True).sql(dialect))
+
+
+@dataclass(frozen=True)
+class Output:
+    """A column of the last stage, as the wires of a plan drive it.
+
+    :param kind: ``truth``, with the wires 1 for true and 0 for false; ``bits``, by the place of each; or ``cases``, by number.
+    :param wires: places among the outputs of the plan.
+    """
+
+    kind: str
+    wires: dict[int, int]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What is run: queries for the rows that count, one for the facts of each patient, and the circuit that makes verdicts of them.
+
+    :param rows: SELECT for DuckDB over the six tables, by the name of what is gathered of them.
+    :param people: SELECT for DuckDB over all that was gathered, a row for each patient in the same order.
+    :param outputs: columns of the last stage.
+    """
+
+    rows: dict[str, str]
+    people: str
+    plan: Plan
+    outputs: dict[str, Output]
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> Compiled:
+        """What was kept as JSON."""
+        plan = kept["plan"]
+        questions = [((column, how, of), register) for (column, how, of), register in plan["questions"]]
+        steps = [(kind, a, b, out) for kind, a, b, out in plan["steps"]]
+        outputs = {name: Output(one["kind"], {int(n): place for n, place in one["wires"].items()}) for name, one in kept["outputs"].items()}
+        return cls(kept["rows"], kept["people"], Plan(plan["registers"], questions, steps, plan["outputs"]), outputs)
 
 
 @ibis.udf.agg.builtin(name="bit_or")  # type: ignore[untyped-decorator]
@@ -117,8 +182,10 @@ def _bit_or(bits: int) -> int:
 
 
 def _compiled(stage: ir.Table, backend: str) -> str:
+    node = stage.op()
     if backend == "pyspark":
-        stage = stage.op().replace({op: _bit_or(op.arg.to_expr()).op() for op in stage.op().find(ops.BitOr)}).to_expr()
+        node = node.replace({op: _bit_or(op.arg.to_expr()).op() for op in node.find(ops.BitOr)})
+    stage = node.to_expr()
     return str(ibis.to_sql(stage, dialect=backend))
 
 
@@ -135,11 +202,12 @@ def _pruned(stages: list[tuple[str, ir.Table]]) -> list[tuple[str, ir.Table]]:
     return found[::-1]
 
 
-def _values(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+def _values(reference: Reference, dialect: str) -> str:
     """A small table written out."""
-    names = ", ".join(f'"{c}"' for c in columns)
-    body = ",\n".join("(" + ", ".join(map(_literal, row)) + ")" for row in rows)
-    return f"SELECT * FROM (VALUES\n{body}\n) AS t({names})"
+    names = ", ".join(f'"{c}"' for c in reference.columns)
+    body = ",\n".join("(" + ", ".join(map(_literal, row)) + ")" for row in reference.rows)
+    text = f"SELECT * FROM (VALUES\n{body}\n) AS t({names})"
+    return text if dialect == "duckdb" else sqlglot.transpile(text, read="duckdb", write=dialect)[0]
 
 
 def _literal(value: Any) -> str:

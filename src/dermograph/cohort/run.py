@@ -6,18 +6,27 @@ import hashlib
 import json
 import os
 import shutil
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dermograph import cache
-from dermograph.cohort.checks import REASONS, Checks
-from dermograph.cohort.program import Program
+from dermograph.cohort.answers import Answers, Block
+from dermograph.cohort.checks import REASONS, SEARCH, Checks, number_of
+from dermograph.cohort.counts import Counts
+from dermograph.cohort.evaluation import Evaluation
+from dermograph.cohort.program import Compiled, Program
 from dermograph.cohort.sources import Progress, Source
-from dermograph.cohort.spelling import Spelling
 from dermograph.cohort.summary import Summary, Totals
-from dermograph.cohort.tables import COLUMNS, IGNORED, Tables, quoted
+from dermograph.cohort.tables import COLUMNS, IGNORED, REJECTED, Tables, quoted
 from dermograph.errors import InputError
 from dermograph.knowledge import Knowledge
 
@@ -26,8 +35,11 @@ if TYPE_CHECKING:
 
 CHUNK = 1_000_000
 """Patients that are assessed at once; more are parted by a digest of their name first."""
-_WORTH = {"cte_inlining", "filter_pushdown", "unused_columns", "build_side_probe_side", "join_order", "column_lifetime"}
-"""Steps of DuckDB's optimizer that pay here; the others look longer at thousands of columns than the query runs."""
+BLOCK = 1 << 17
+"""Patients whose wires are held at once: few enough for the processor's own memory, and a row group of the verdicts."""
+
+_PARQUET = {"compression": "zstd", "store_schema": False, "write_statistics": False, "dictionary_pagesize_limit": 1 << 26}
+"""Every row group holds all therapies, so that statistics of its columns would let no reader pass one over."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,9 @@ class Cohort:
         return Program(self.knowledge)
 
     @cached_property
-    def sql(self) -> str:
-        """The guideline as one SELECT."""
-        return self.program.cached_sql(self.explain)
+    def compiled(self) -> Compiled:
+        """What is run."""
+        return self.program.compiled(self.explain)
 
     @cached_property
     def work(self) -> Path:
@@ -78,15 +90,15 @@ class Cohort:
             progress("reading", 0, 0)
             tables = self.source.tables(self.work / "read", progress)
             tables.load(con)
-            Checks(self.program.layout, tables).apply(con)
-            parts = max(1, -(-_number(con, "SELECT count(*) FROM patients") // self.chunk))
+            read = number_of(con, "SELECT count(*) FROM given_patients")
+            parts = max(1, -(-read // self.chunk))
             if parts > 1:
                 self._part(con, parts)
             for number in range(parts):
                 progress("assessing", number, parts)
                 if not self._done(number).exists():
-                    self._assess(con, number, parts)
-            totals = self._finish(con, tables)
+                    self._assess(con, tables, number, parts)
+            totals = self._finish(con, tables, read, parts)
             progress("assessing", parts, parts)
         except (duckdb.Error, OSError) as error:
             hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
@@ -113,7 +125,7 @@ class Cohort:
 
     def key(self) -> dict[str, Any]:
         """What the results turn on."""
-        program = hashlib.sha256(self.sql.encode()).hexdigest()
+        program = hashlib.sha256(repr(self.compiled).encode()).hexdigest()
         options = {"explain": self.explain, "chunk": self.chunk}
         return {"knowledge": self.knowledge.sha256, "program": program, "source": self.source.key(), **options}
 
@@ -127,7 +139,7 @@ class Cohort:
         return con
 
     def _done(self, number: int) -> Path:
-        return self.work / f"done-{number:05}"
+        return self.work / f"done-{number:05}.json"
 
     def _part(self, con: duckdb.DuckDBPyConnection, parts: int) -> None:
         """Write each table in parts, so that each part is read once."""
@@ -137,36 +149,80 @@ class Cohort:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True)
                 con.execute(
-                    f"COPY (SELECT *, CAST(hash(patient) % {parts} AS INTEGER) AS part FROM {name}) TO '{folder.as_posix()}' "
+                    f"COPY (SELECT *, CAST(coalesce(hash(patient), 0) % {parts} AS INTEGER) AS part FROM given_{name}) TO '{folder.as_posix()}' "
                     "(FORMAT parquet, PARTITION_BY (part), OVERWRITE_OR_IGNORE)"
                 )
                 (folder / "whole").touch()
 
-    def _assess(self, con: duckdb.DuckDBPyConnection, number: int, parts: int) -> None:
-        """Assess one part, and move its results into place whole."""
+    def _assess(self, con: duckdb.DuckDBPyConnection, tables: Tables, number: int, parts: int) -> None:
+        """Check and assess one part, and move its results into place whole."""
         con.execute("CREATE SCHEMA IF NOT EXISTS part")
         for name in COLUMNS:
-            source = f"main.{name}"
+            source = f"main.given_{name}"
             if parts > 1:
                 files = self.work / "parts" / name / f"part={number}"
-                source = f"read_parquet('{files.as_posix()}/*.parquet')" if files.exists() else f"main.{name} WHERE false"
-            con.execute(f"CREATE OR REPLACE VIEW part.{name} AS SELECT * FROM {source}")
-        steps = [row[0] for row in con.execute("SELECT name FROM duckdb_optimizers()").fetchall() if row[0] not in _WORTH]
-        con.execute(f"SET disabled_optimizers = '{','.join(steps)}'")
-        con.execute("SET search_path = 'part,main'")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE every AS {self.sql} ORDER BY patient")
+                source = f"read_parquet('{files.as_posix()}/*.parquet', hive_partitioning = false)" if files.exists() else f"{source} WHERE false"
+            con.execute(f"CREATE OR REPLACE VIEW part.given_{name} AS SELECT * FROM {source}")
+        con.execute(f"SET search_path = '{SEARCH}'")
+        checks = Checks(self.program.layout, tables)
+        checks.take(con)
+        names = con.sql("SELECT patient FROM known ORDER BY id").to_arrow_table()["patient"].combine_chunks()
+        facts = self._facts(con, checks, len(names))
+        good = np.ones(len(names), np.bool_)
+        good[con.sql("SELECT id FROM bad").to_arrow_table()["id"].to_numpy()] = False
+        contradicted = good & facts["contradicts"].to_numpy()
+        good &= ~contradicted
+        lost = names.filter(pa.array(contradicted)).to_pylist()
+        con.execute("INSERT INTO rejects SELECT 'patients', NULL, unnest(CAST(? AS VARCHAR[])), 'measured', NULL", [lost])
+        self._write(con, self.work / "rejects", number, "SELECT * FROM rejects")
         con.execute("RESET search_path")
-        con.execute("RESET disabled_optimizers")
-        con.execute("CREATE OR REPLACE TEMP VIEW wide AS SELECT * FROM every WHERE NOT contradicts")
-        spelling = Spelling(self.program)
-        spelling.fill(con)
-        self._write(con, self.out / "verdicts", number, spelling.verdicts(self.explain))
-        if self.explain:
-            self._write(con, self.out / "criteria", number, spelling.criteria())
-        self._write(con, self.work / "contradicted", number, "SELECT patient FROM every WHERE contradicts")
-        for name, query in spelling.counts().items():
-            self._write(con, self.work / name, number, query)
-        self._done(number).touch()
+        con.execute("DROP SCHEMA part CASCADE")
+        if not good.all():
+            facts, names = facts.filter(pa.array(good)), names.filter(pa.array(good))
+        facts = facts.combine_chunks()
+        answers = Answers(self.program, self.explain, facts)
+        self._answer(answers, facts, names, number)
+        cache.write(self._done(number), {"assessed": int(good.sum()), "counts": answers.counts.told()})
+
+    def _facts(self, con: duckdb.DuckDBPyConnection, checks: Checks, patients: int) -> pa.Table:
+        """The facts of every patient, in the order of their numbers, while another thread reads rows and looks for what is wrong across them."""
+        on_record = con.sql("SELECT * FROM patients ORDER BY patient").to_arrow_table()
+        gatherings = {gathering.name: gathering for gathering in self.program.facts.recorded.gatherings}
+        with ThreadPoolExecutor(1) as pool:
+            cursor = con.cursor()
+            cursor.execute(f"SET search_path = '{SEARCH}'")
+            waiting = deque(pool.submit(lambda query: cursor.sql(query).to_arrow_table(), query) for query in self.compiled.rows.values())
+            judged = pool.submit(checks.judge, cursor)
+            for gathering in gatherings.values():
+                for name, column in gathering.gathered(waiting.popleft().result(), patients).items():
+                    on_record = on_record.append_column(name, column)
+        judged.result()
+        con.register("on_record", on_record)
+        facts = con.sql(self.compiled.people).to_arrow_table()
+        con.unregister("on_record")
+        return facts
+
+    def _answer(self, answers: Answers, facts: pa.Table, names: pa.Array, number: int) -> None:
+        """Work through the circuit block by block, while the block before is written."""
+        evaluation = Evaluation(self.compiled.plan, BLOCK)
+        with ExitStack() as stack:
+            pool = stack.enter_context(ThreadPoolExecutor(1))
+            files = {kind: stack.enter_context(_Parquet(self.work, self.out / kind, number)) for kind in ("verdicts", *self._more)}
+            pending: list[Future[None]] = []
+            for start in range(0, max(1, len(facts)), BLOCK):
+                rows, called = facts.slice(start, BLOCK), names.slice(start, BLOCK)
+                wires = evaluation.run({name: rows[name].combine_chunks() for name in rows.column_names})
+                block = Block(self.compiled.outputs, wires, rows, start)
+                told = {kind: getattr(answers, kind)(block, called) for kind in files}
+                for future in pending:
+                    future.result()
+                pending = [pool.submit(files[kind].write, table) for kind, table in told.items()]
+            for future in pending:
+                future.result()
+
+    @property
+    def _more(self) -> tuple[str, ...]:
+        return ("criteria",) if self.explain else ()
 
     def _write(self, con: duckdb.DuckDBPyConnection, folder: Path, number: int, query: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,29 +230,51 @@ class Cohort:
         con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
         aside.replace(folder / f"part-{number:05}.parquet")
 
-    def _finish(self, con: duckdb.DuckDBPyConnection, tables: Tables) -> Totals:
+    def _finish(self, con: duckdb.DuckDBPyConnection, tables: Tables, read: int, parts: int) -> Totals:
         """Write what was rejected, what was passed over, and the summary."""
-        measured = f"SELECT 'patients', NULL, patient, 'measured', NULL FROM read_parquet('{self.work.as_posix()}/contradicted/*.parquet')"
-        con.execute(f"INSERT INTO rejects {measured}")
+        rejects = f"SELECT * FROM read_parquet('{self.work.as_posix()}/rejects/*.parquet')"
+        if rejected := tables.beside("rejected"):
+            rejects += f" UNION ALL SELECT {', '.join(map(quoted, REJECTED))} FROM {rejected}"
         reasons = " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in REASONS.items()) + " ELSE reason"
-        con.execute(
-            f'COPY (SELECT "table", row, patient, CASE reason {reasons} END AS reason, value FROM rejects ORDER BY ALL) '
-            f"TO '{(self.out / 'rejects.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)"
-        )
+        told = {"rejects": f'SELECT "table", row, patient, CASE reason {reasons} END AS reason, value FROM ({rejects}) ORDER BY ALL'}
         if ignored := tables.beside("ignored"):
-            con.execute(
-                f"COPY (SELECT {', '.join(map(quoted, IGNORED))} FROM {ignored} ORDER BY ALL) "
-                f"TO '{(self.out / 'ignored.parquet').as_posix()}' (FORMAT parquet, COMPRESSION zstd)"
-            )
-        read = _number(con, "SELECT count(*) FROM given_patients")
-        kept = _number(con, "SELECT count(*) FROM patients") - _number(
-            con, f"SELECT count(*) FROM read_parquet('{self.work.as_posix()}/contradicted/*.parquet')"
-        )
-        totals = Totals(read, kept, read - kept)
-        Summary(self.program, self.work, self.out, Spelling(self.program).codes()).write(con, totals)
+            told["ignored"] = f"SELECT {', '.join(map(quoted, IGNORED))} FROM {ignored} ORDER BY ALL"
+        for name, query in told.items():
+            aside = self.work / f"{name}.parquet"
+            con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
+            aside.replace(self.out / aside.name)
+        counts, assessed = Counts(), 0
+        for number in range(parts):
+            done = json.loads(self._done(number).read_bytes())
+            assessed += done["assessed"]
+            counts.take(done["counts"])
+        totals = Totals(read, assessed, read - assessed)
+        aside = self.work / "summary.json"
+        summary = Summary(self.program, counts).told(totals)
+        aside.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        aside.replace(self.out / aside.name)
         return totals
 
 
-def _number(con: duckdb.DuckDBPyConnection, query: str) -> int:
-    row = con.execute(query).fetchone()
-    return int(row[0]) if row else 0
+class _Parquet:
+    """A file of results that is in its place only when it is whole; its row groups are the tables that are written."""
+
+    def __init__(self, work: Path, folder: Path, number: int) -> None:
+        self.aside, self.whole = work / f"{folder.name}-{number:05}.parquet", folder / f"part-{number:05}.parquet"
+        self.writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, table: pa.Table) -> None:
+        """Write a row group."""
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(self.aside, table.schema, **_PARQUET)
+        self.writer.write_table(table, row_group_size=max(1, len(table)))
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.writer is not None:
+            self.writer.close()
+        if kind is None:
+            self.whole.parent.mkdir(parents=True, exist_ok=True)
+            self.aside.replace(self.whole)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from dermograph.cohort.counts import Counts
 from dermograph.cohort.program import Program
 from dermograph.verdicts import PRECEDENCE
-
-if TYPE_CHECKING:
-    import duckdb
 
 
 @dataclass(frozen=True)
@@ -27,55 +24,45 @@ class Totals:
 class Summary:
     """Summary of the counts that a run has written.
 
-    :param work: folder with the counts of each part.
-    :param out: folder that the summary is written into.
-    :param codes: what the bits of the verdicts mean.
+    :param counts: of all parts.
     """
 
     program: Program
-    work: Path
-    out: Path
-    codes: dict[str, dict[str, str]]
+    counts: Counts
 
-    def write(self, con: duckdb.DuckDBPyConnection, totals: Totals) -> None:
-        """Write ``summary.json``, whole or not at all."""
-        found = {
+    def told(self, totals: Totals) -> dict[str, Any]:
+        """All of it, as ``summary.json`` holds it."""
+        return {
             "knowledge": {"version": self.program.knowledge.version, "sha256": self.program.knowledge.sha256},
             "totals": asdict(totals),
-            "therapies": self._statuses(con),
-            "recommendations": self._attrition(con, totals),
-            "missing": self._missing(con),
-            "codes": self.codes,
+            "therapies": self._statuses(),
+            "recommendations": self._attrition(totals),
+            "missing": self._missing(),
+            "codes": self._codes(),
         }
-        aside = self.work / "summary.json"
-        aside.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        aside.replace(self.out / "summary.json")
 
-    def _counted(self, con: duckdb.DuckDBPyConnection, name: str, keys: str, *sums: str) -> list[tuple[Any, ...]]:
-        added = ", ".join(f"CAST(sum({s}) AS BIGINT)" for s in sums)
-        return con.execute(
-            f"SELECT {keys}, {added} FROM read_parquet('{(self.work / name).as_posix()}/*.parquet') GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
+    def _codes(self) -> dict[str, dict[str, str]]:
+        """What each bit of ``because`` and ``missing`` means."""
+        verdicts = self.program.verdicts
+        named = {"because": verdicts.kinds, "missing": verdicts.items}
+        return {column: {str(1 << place): word for place, word in enumerate(words)} for column, words in named.items()}
 
-    def _statuses(self, con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    def _statuses(self) -> dict[str, Any]:
         rows = self.program.knowledge.tree["rows"]
         found: dict[str, Any] = {t: {"label": row["label"], "status": dict.fromkeys(PRECEDENCE, 0), "by": []} for t, row in rows.items()}
-        for therapy, status, age, sex, patients in self._counted(con, "statuses", "therapy, status, age, sex", "patients"):
-            found[therapy]["status"][PRECEDENCE[status]] += patients
-            found[therapy]["by"].append({"status": PRECEDENCE[status], "age": age, "sex": sex, "patients": patients})
+        for (therapy, status, age, sex), patients in sorted(self.counts.statuses.items()):
+            found[therapy]["status"][status] += patients
+            found[therapy]["by"].append({"status": status, "age": age, "sex": sex, "patients": patients})
         return found
 
-    def _attrition(self, con: duckdb.DuckDBPyConnection, totals: Totals) -> dict[str, Any]:
+    def _attrition(self, totals: Totals) -> dict[str, Any]:
         """For each recommendation, criterion by criterion: how many came so far, are known not to meet it, and are not known to."""
-        tree = self.program.knowledge.tree
-        counts: dict[str, dict[int, int]] = {r: {} for r in tree["recommendations"]}
-        for name, stops, patients in self._counted(con, "attrition", "recommendation, stops", "patients"):
-            counts[name][stops] = patients
+        tree, counts = self.program.knowledge.tree, self.counts.attrition
         found = {}
         for name, rec in tree["recommendations"].items():
             left, steps = totals.assessed, []
             for place, barrier in enumerate(rec["barriers"], start=1):
-                lost, unknown = counts[name].get(place, 0), counts[name].get(-place, 0)
+                lost, unknown = counts[name, place], counts[name, -place]
                 label = tree["criteria"][barrier["criterion"]]["label"] if barrier["criterion"] else barrier["label"]
                 steps.append(
                     {
@@ -91,9 +78,14 @@ class Summary:
             found[name] = {"label": rec["label"], "therapy": rec["therapy"], "steps": steps, "met": left}
         return found
 
-    def _missing(self, con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    def _missing(self) -> list[dict[str, Any]]:
         """What is missing of how many patients for which therapy, and of how many it is all that is missing; the most first."""
-        labels = self.program.knowledge.tree["labels"]
-        rows = self._counted(con, "missing", "therapy, item", "patients", "alone")
-        told = [{"fact": i, "label": labels.get(i, i), "therapy": t, "patients": n, "alone": alone} for t, i, n, alone in rows]
+        labels, items = self.program.knowledge.tree["labels"], self.program.verdicts.items
+        patients, alone = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+        for (therapy, bits), number in self.counts.missing.items():
+            for place, item in enumerate(items):
+                if bits >> place & 1:
+                    patients[therapy, item] += number
+                    alone[therapy, item] += number if bits == 1 << place else 0
+        told = [{"fact": i, "label": labels.get(i, i), "therapy": t, "patients": n, "alone": alone[t, i]} for (t, i), n in patients.items()]
         return sorted(told, key=lambda row: (-int(row["alone"]), -int(row["patients"]), str(row["fact"]), str(row["therapy"])))

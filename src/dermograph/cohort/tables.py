@@ -93,7 +93,8 @@ class Tables:
                 if column not in there:
                     cells.append(f'CAST(NULL AS {_TYPES[kind]}) AS "{column}"')
                 elif kind == "string":
-                    cells.append(f'NULLIF(TRIM(CAST("{column}" AS VARCHAR)), \'\') AS "{column}"')
+                    text = f'CAST("{column}" AS VARCHAR)'
+                    cells.append(f"NULLIF({f'TRIM({text})' if self._is_text(name) else text}, '') AS \"{column}\"")
                 else:
                     cells.append(f'TRY_CAST("{column}" AS {_TYPES[kind]}) AS "{column}"')
                     text = f'CAST("{column}" AS VARCHAR)'
@@ -108,15 +109,20 @@ class Tables:
             return set()
         try:
             there = {row[0] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall()} - {"row"}
-            con.execute(f"SELECT count(COLUMNS(*)) FROM ({self._rows(name)})")
+            if self._is_text(name):
+                con.execute(f"SELECT count(COLUMNS(*)) FROM ({self._rows(name)})")
         except duckdb.Error as error:
-            what, mend = _uneven(self.files[name]) or (str(error).splitlines()[0], "write it as CSV in UTF-8 with a head, or as Parquet")
+            uneven = _uneven(self.files[name]) if self._is_text(name) else None
+            what, mend = uneven or (str(error).splitlines()[0], "write it as CSV in UTF-8 with a head, or as Parquet")
             raise InputError(f"{self.files[name]}: {what}", mend) from error
         if missing := [c for c in descriptor.required(name) if c not in there]:
             raise InputError(f"{self.files[name]}: no column {', '.join(missing)}", f"its columns are {', '.join(COLUMNS[name])}")
         if strange := sorted(there - set(COLUMNS[name])):
             raise InputError(f"{self.files[name]}: unknown column {', '.join(strange)}", f"its columns are {', '.join(COLUMNS[name])}")
         return there
+
+    def _is_text(self, name: str) -> bool:
+        return self.files[name].name.endswith((".csv", ".csv.gz"))
 
     def _rows(self, name: str) -> str:
         """Query of the rows of a table, with their number from 1."""
@@ -163,8 +169,6 @@ def _said(column: str) -> str:
 
 def _uneven(path: Path) -> tuple[str, str] | None:
     """What is wrong with the first line of a CSV file that has not as many cells as its head, and the mend."""
-    if not path.name.endswith((".csv", ".csv.gz")):
-        return None
     with path.open("rb") as raw, io.TextIOWrapper(gzip.open(raw) if path.suffix == ".gz" else raw, "utf-8", "replace", newline="") as file:
         reader = csv.reader(file)
         head = next(reader, [])

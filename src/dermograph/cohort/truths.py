@@ -15,8 +15,9 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from dermograph.cohort.facts import Facts, column
+from dermograph.cohort.facts import Facts
 from dermograph.cohort.layout import Layout
+from dermograph.cohort.references import column
 from dermograph.index import UNBOUNDED
 
 Value = Any
@@ -146,7 +147,7 @@ class Truths:
         if recorded.type().is_string():
             return recorded == asked
         bits = recorded
-        here = (bits & (2 << self.facts.values(fact).index(asked))) != 0
+        here = (bits & (2 << self.facts.recorded.values(fact).index(asked))) != 0
         return here if self.tree["facts"][fact]["silence"] == "dg:SilenceIsFalse" else ibis.ifelse(bits == 0, None, here)
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from dermograph.cohort.facts import column
 from dermograph.cohort.layout import SIZE, Layout
+from dermograph.cohort.references import column
 from dermograph.cohort.truths import Truths
 from dermograph.verdicts import PRECEDENCE
 
@@ -121,6 +121,7 @@ class Verdicts:
             "statuses": self._statuses,
             "orders": self._ordered,
             "taken": self._taken,
+            "ranks": self._ranks,
         }
         for name, columns in steps.items():
             rows = ibis.table(schema, name=before)
@@ -505,18 +506,23 @@ class Verdicts:
         return ibis.ifelse(eligible & ~_any(outside), _least(parts), None)
 
     def _taken(self, rows: ir.Table) -> dict[str, Value]:
-        """Bits of the orders at which some therapy is eligible."""
+        """For each order, whether some therapy is eligible at it."""
         at = [[rows[f"{t} order"] == place for t in self.tree["rows"]] for place in range(len(self.orders))]
-        return {"orders taken": reduce(or_, (ibis.ifelse(_any(here).fill_null(False), 1 << place, 0) for place, here in enumerate(at)))}
+        return {f"taken {place}": _any(here).fill_null(False) for place, here in enumerate(at)}
+
+    def _ranks(self, rows: ir.Table) -> dict[str, Value]:
+        """For each order, the rank of what is eligible at it: one more than the orders before it that are taken."""
+        before = [rows[f"taken {place}"].cast("int8") for place in range(len(self.orders) - 1)]
+        return {f"rank {place}": sum(before[:place], ibis.literal(1)) for place in range(len(self.orders))}
 
     def _answers(self, rows: ir.Table) -> dict[str, Value]:
         """What is told of each therapy: status, rank, reasons, what is missing and which regimens are offered."""
         found: dict[str, Value] = {}
         for therapy in self.tree["rows"]:
             status, order = rows[f"{therapy} status"], rows[f"{therapy} order"]
-            better = [((rows["orders taken"] >> place) & 1) * (order > place).cast("int64") for place in range(len(self.orders) - 1)]
+            ranks = ((order == place, rows[f"rank {place}"]) for place in range(len(self.orders)))
             found[f"{therapy} status"] = status.cast("int8")
-            found[f"{therapy} rank"] = (sum(better, ibis.literal(1)) + order * 0).cast("int8")
+            found[f"{therapy} rank"] = ibis.cases(*ranks, else_=None).cast("int8")
             found[f"{therapy} because"] = rows[f"{therapy} because"].cast("int32")
             found[f"{therapy} missing"] = rows[f"{therapy} missing now"].cast("int64")
             excluded = status == PRECEDENCE.index("excluded")
