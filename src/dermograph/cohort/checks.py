@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from dermograph import units
 from dermograph.cohort import descriptor
+from dermograph.cohort.csv_tables import UNREADABLE
 from dermograph.cohort.layout import Layout
 from dermograph.cohort.recorded import INPUTS
 from dermograph.cohort.tables import COLUMNS, KEYS, Tables, quoted
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 REASONS = {
     "type": "this is not of the type of its column",
+    UNREADABLE: "a line is UTF-8, with as many cells as the head",
     "patient": "the row names no patient",
     "twice": "the patient has several rows in patients",
     "orphan": "the patient has no row in patients",
@@ -96,9 +98,7 @@ class Checks:
         for name, suspicion, query in self._across(self._unique(con)):
             if suspicion is None or number_of(con, suspicion):
                 con.execute(f"INSERT INTO rejects SELECT '{name}', * FROM ({query})")
-        wrong = "SELECT patient FROM rejects WHERE patient IS NOT NULL"
-        if rejected := self.tables.beside("rejected"):
-            wrong += f" UNION ALL SELECT patient FROM {rejected} WHERE patient IS NOT NULL"
+        wrong = f"SELECT patient FROM rejects UNION ALL SELECT patient FROM ({self.tables.lost()})"
         con.execute(f"CREATE TABLE bad AS SELECT id FROM known WHERE patient IN ({wrong})")
 
     def _unique(self, con: duckdb.DuckDBPyConnection) -> bool:

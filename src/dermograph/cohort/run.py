@@ -22,11 +22,12 @@ from dermograph import cache
 from dermograph.cohort.answers import Answers, Block
 from dermograph.cohort.checks import REASONS, SEARCH, Checks, number_of
 from dermograph.cohort.counts import Counts
+from dermograph.cohort.csv_tables import UNREADABLE
 from dermograph.cohort.evaluation import Evaluation
 from dermograph.cohort.program import Compiled, Program
 from dermograph.cohort.sources import Progress, Source
 from dermograph.cohort.summary import Summary, Totals
-from dermograph.cohort.tables import COLUMNS, IGNORED, REJECTED, Tables, quoted
+from dermograph.cohort.tables import COLUMNS, IGNORED, Tables, quoted
 from dermograph.errors import InputError
 from dermograph.knowledge import Knowledge
 
@@ -90,8 +91,9 @@ class Cohort:
             progress("reading", 0, 0)
             tables = self.source.tables(self.work / "read", progress)
             tables.load(con)
-            read = number_of(con, "SELECT count(*) FROM given_patients")
-            parts = max(1, -(-read // self.chunk))
+            whole = number_of(con, "SELECT count(*) FROM given_patients")
+            torn = number_of(con, f"SELECT count(*) FROM ({tables.lost()}) WHERE \"table\" = 'patients' AND reason = '{UNREADABLE}'")
+            read, parts = whole + torn, max(1, -(-whole // self.chunk))
             if parts > 1:
                 self._part(con, parts)
             for number in range(parts):
@@ -233,8 +235,7 @@ class Cohort:
     def _finish(self, con: duckdb.DuckDBPyConnection, tables: Tables, read: int, parts: int) -> Totals:
         """Write what was rejected, what was passed over, and the summary."""
         rejects = f"SELECT * FROM read_parquet('{self.work.as_posix()}/rejects/*.parquet')"
-        if rejected := tables.beside("rejected"):
-            rejects += f" UNION ALL SELECT {', '.join(map(quoted, REJECTED))} FROM {rejected}"
+        rejects += f" UNION ALL {tables.lost()}"
         reasons = " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in REASONS.items()) + " ELSE reason"
         told = {"rejects": f'SELECT "table", row, patient, CASE reason {reasons} END AS reason, value FROM ({rejects}) ORDER BY ALL'}
         if ignored := tables.beside("ignored"):

@@ -7,16 +7,13 @@ it passed over because no rule could turn on it.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import gzip
-import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dermograph.cohort import descriptor
+from dermograph.cohort import csv_tables, descriptor
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,12 +23,11 @@ COLUMNS = {name: descriptor.columns(name) for name in descriptor.names()}
 """Columns of each table as it is given, with their types."""
 KEYS = {name: list(columns)[1] for name, columns in COLUMNS.items() if name != "patients"}
 """Column of each table that holds the class of its records, the second."""
-_CSV = "header = true, all_varchar = true, strict_mode = true, delim = ',', quote = '\"', escape = '\"'"
 REJECTED = {"table": "string", "row": "integer", "patient": "string", "reason": "string", "value": "string"}
 """Columns of what a reader could not take over; the patient is not assessed, but has a row in the table of patients."""
 IGNORED = {"resource": "string", "system": "string", "code": "string", "text": "string", "reason": "string", "records": "integer"}
 """Columns of what a reader passed over: what kind of record, its code, why, and how many there were."""
-_ENDINGS = (".parquet", ".csv", ".csv.gz", "")
+_ENDINGS = (".parquet", *csv_tables.ENDINGS, "")
 _TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
 """Types of DuckDB."""
 
@@ -80,6 +76,14 @@ class Tables:
         path = self.folder / name
         return f"read_parquet('{_quoted(path)}/*.parquet')" if any(path.glob("*.parquet")) else None
 
+    def lost(self) -> str:
+        """Query of what could not be taken over before the tables were looked at: by their reader, or lines that cannot be read."""
+        columns = ", ".join(map(quoted, REJECTED))
+        found = [f"SELECT {columns} FROM {rejected}" for rejected in (self.beside("rejected"),) if rejected]
+        if any(self._is_text(name) for name in self.files):
+            found.append(f"SELECT {columns} FROM main.{csv_tables.LOST}")
+        return " UNION ALL ".join(found) or f"SELECT {', '.join(f'NULL AS {quoted(c)}' for c in REJECTED)} WHERE false"
+
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make a view ``given_<table>`` of each table, every column in its type, with ``row`` and ``torn``, the first cell that has not its type.
 
@@ -107,22 +111,22 @@ class Tables:
 
         if name not in self.files:
             return set()
+        path = self.files[name]
         try:
-            there = {row[0] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall()} - {"row"}
             if self._is_text(name):
-                con.execute(f"SELECT count(COLUMNS(*)) FROM ({self._rows(name)})")
+                there = set(csv_tables.read(con, name, path))
+            else:
+                there = {row[0] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall()} - {"row"}
         except duckdb.Error as error:
-            uneven = _uneven(self.files[name]) if self._is_text(name) else None
-            what, mend = uneven or (str(error).splitlines()[0], "write it as CSV in UTF-8 with a head, or as Parquet")
-            raise InputError(f"{self.files[name]}: {what}", mend) from error
+            raise InputError(f"{path}: {str(error).splitlines()[0]}", "write it as CSV in UTF-8 with a head, or as Parquet") from error
         if missing := [c for c in descriptor.required(name) if c not in there]:
-            raise InputError(f"{self.files[name]}: no column {', '.join(missing)}", f"its columns are {', '.join(COLUMNS[name])}")
+            raise InputError(f"{path}: no column {', '.join(missing)}", f"its columns are {', '.join(COLUMNS[name])}")
         if strange := sorted(there - set(COLUMNS[name])):
-            raise InputError(f"{self.files[name]}: unknown column {', '.join(strange)}", f"its columns are {', '.join(COLUMNS[name])}")
+            raise InputError(f"{path}: unknown column {', '.join(strange)}", f"its columns are {', '.join(COLUMNS[name])}")
         return there
 
     def _is_text(self, name: str) -> bool:
-        return self.files[name].name.endswith((".csv", ".csv.gz"))
+        return self.files[name].name.endswith(csv_tables.ENDINGS)
 
     def _rows(self, name: str) -> str:
         """Query of the rows of a table, with their number from 1."""
@@ -136,7 +140,7 @@ class Tables:
             )
         if path.endswith(".parquet"):
             return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet('{path}', file_row_number = true)"
-        return f"SELECT *, row_number() OVER () AS row FROM read_csv('{path}', {_CSV})"
+        return f"SELECT * FROM lines_{name}"
 
 
 def _holds(path: Path) -> bool:
@@ -165,15 +169,3 @@ def quoted(column: str) -> str:
 
 def _said(column: str) -> str:
     return f"NULLIF(TRIM(CAST(\"{column}\" AS VARCHAR)), '') IS NOT NULL"
-
-
-def _uneven(path: Path) -> tuple[str, str] | None:
-    """What is wrong with the first line of a CSV file that has not as many cells as its head, and the mend."""
-    with path.open("rb") as raw, io.TextIOWrapper(gzip.open(raw) if path.suffix == ".gz" else raw, "utf-8", "replace", newline="") as file:
-        reader = csv.reader(file)
-        head = next(reader, [])
-        for cells in reader:
-            if len(cells) != len(head) and cells:
-                message = f"line {reader.line_num} has {len(cells)} cells, and the head {len(head)}"
-                return message, "complete the line; a cell that holds a comma stands between quotation marks"
-    return None
