@@ -163,6 +163,7 @@ class Cohort:
         self._write(con, self.out / "verdicts", number, spelling.verdicts(self.explain))
         if self.explain:
             self._write(con, self.out / "criteria", number, spelling.criteria())
+            self._write(con, self.out / "places", number, spelling.places())
         self._write(con, self.work / "contradicted", number, "SELECT patient FROM every WHERE contradicts")
         for name, query in spelling.counts().items():
             self._write(con, self.work / name, number, query)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 AGES = ((0, "0 to 5"), (6 * 12, "6 to 11"), (12 * 12, "12 to 17"), (18 * 12, "18 to 64"), (65 * 12, "65 and older"))
 """Age bands of the summary: the first month of each, and its name in years."""
+_UNDETERMINED = PRECEDENCE.index("undetermined")
 
 
 class Spelling:
@@ -87,6 +88,13 @@ class Spelling:
         """Truth of every criterion of each patient, a column for each."""
         return "SELECT patient, " + ", ".join(f'"{name}"' for name in self.program.layout.criteria) + " FROM wide"
 
+    def places(self) -> str:
+        """Where each patient stands in each pathway, and what comes next."""
+        return " UNION ALL ".join(
+            f"SELECT patient, '{g}' AS guideline, \"{g} applies\" AS applies, {_steps(g, 'at', order)}, {_steps(g, 'next', order)} FROM wide"
+            for g, order in ((g, guideline["order"]) for g, guideline in self.tree["guidelines"].items())
+        )
+
     def codes(self) -> dict[str, dict[str, str]]:
         """What each bit of ``because`` and ``missing`` means."""
         return {
@@ -100,15 +108,34 @@ class Spelling:
         people = f"{band} AS age, coalesce(sex, 'not known') AS sex, count(*) AS patients FROM wide GROUP BY ALL"
         statuses = " UNION ALL ".join(f"SELECT '{t}' AS therapy, \"{t} status\" AS status, {people}" for t in self.tree["rows"])
         stops = " UNION ALL ".join(
-            f"SELECT '{r}' AS recommendation, \"{r} stops\" AS stops, count(*) AS patients FROM wide GROUP BY ALL"
-            for r in self.tree["recommendations"]
+            f'SELECT \'{r}\' AS recommendation, "{r} stops" AS stops, "{rec["therapy"]} status" AS status, '
+            "count(*) AS patients FROM wide GROUP BY ALL"
+            for r, rec in self.tree["recommendations"].items()
         )
         lacking = " UNION ALL ".join(
-            f"SELECT '{t}' AS therapy, m.item, count(*) AS patients, count(*) FILTER (\"{t} missing\" = m.bit) AS alone FROM wide "
+            f"SELECT '{t}' AS therapy, m.item, count(*) AS patients, count(*) FILTER (\"{t} missing\" = m.bit) AS alone, "
+            f'count(*) FILTER ("{t} missing" = m.bit AND "{t} status" = {_UNDETERMINED}) AS decided FROM wide '
             f'JOIN ({self._items()}) m ON ("{t} missing" & m.bit) <> 0 GROUP BY ALL'
             for t in self.tree["rows"]
         )
-        return {"statuses": statuses, "attrition": stops, "missing": lacking}
+        places = " UNION ALL ".join(
+            f'SELECT \'{g}\' AS guideline, "{g} applies" AS applies, "{g} at" AS "at", "{g} next" AS "next", '
+            "count(*) AS patients FROM wide GROUP BY ALL"
+            for g in self.tree["guidelines"]
+        )
+        return {"statuses": statuses, "attrition": stops, "missing": lacking, "facts": self._facts(), "places": places}
+
+    def _facts(self) -> str:
+        """How many patients lack each thing at all, and of how many it alone leaves some therapy undetermined."""
+        lacking = " | ".join(f'"{t} missing"' for t in self.tree["rows"])
+        alone = " | ".join(
+            f'CASE WHEN "{t} status" = {_UNDETERMINED} AND ("{t} missing" & ("{t} missing" - 1)) = 0 THEN "{t} missing" ELSE 0 END'
+            for t in self.tree["rows"]
+        )
+        return (
+            f"SELECT m.item, count(*) AS patients, count(*) FILTER ((alone & m.bit) <> 0) AS decided "
+            f"FROM (SELECT {lacking} AS lacking, {alone} AS alone FROM wide) JOIN ({self._items()}) m ON (lacking & m.bit) <> 0 GROUP BY ALL"
+        )
 
     def _items(self) -> str:
         rows = ", ".join(f"(CAST({1 << place} AS BIGINT), '{item}')" for place, item in enumerate(self.items))
@@ -117,3 +144,9 @@ class Spelling:
 
 def _words(bits: int, words: list[str]) -> list[str]:
     return [word for place, word in enumerate(words) if bits >> place & 1]
+
+
+def _steps(guideline: str, what: str, order: list[str]) -> str:
+    """List of the steps of a pathway whose bits are set."""
+    names = ", ".join(f"'{step}'" for step in order)
+    return f'list_filter([{names}], lambda step, place: (("{guideline} {what}" >> (place - 1)) & 1) = 1) AS "{what}"'
