@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dermograph import cache
 from dermograph.cohort.checks import REASONS, Checks
 from dermograph.cohort.program import Program
+from dermograph.cohort.report import Report
 from dermograph.cohort.sources import Progress, Source
 from dermograph.cohort.spelling import Spelling
 from dermograph.cohort.summary import Summary, Totals
@@ -23,6 +24,8 @@ from dermograph.knowledge import Knowledge
 
 if TYPE_CHECKING:
     import duckdb
+
+    from dermograph.cohort.comparison import Comparison
 
 CHUNK = 1_000_000
 """Patients that are assessed at once; more are parted by a digest of their name first."""
@@ -40,6 +43,8 @@ class Cohort:
     :param threads: most threads; 0 is one for each core.
     :param explain: spell reasons out, and write the truth of each criterion too.
     :param chunk: patients that are assessed at once.
+    :param least: smallest count that tables, pictures and report show; None where none of these is wanted.
+    :param compared: another version of the ontology, to tell who changes under it.
     """
 
     knowledge: Knowledge
@@ -49,6 +54,8 @@ class Cohort:
     threads: int = 0
     explain: bool = False
     chunk: int = CHUNK
+    least: int | None = 0
+    compared: Comparison | None = None
 
     @cached_property
     def program(self) -> Program:
@@ -73,7 +80,7 @@ class Cohort:
         import duckdb
 
         self._begin()
-        con = self._connected()
+        con = self.connected()
         try:
             progress("reading", 0, 0)
             tables = self.source.tables(self.work / "read", progress)
@@ -87,6 +94,8 @@ class Cohort:
                 if not self._done(number).exists():
                     self._assess(con, number, parts)
             totals = self._finish(con, tables)
+            con.close()
+            self._tell(tables, progress)
             progress("assessing", parts, parts)
         except (duckdb.Error, OSError) as error:
             hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
@@ -95,6 +104,13 @@ class Cohort:
             con.close()
         shutil.rmtree(self.work)
         return totals
+
+    def _tell(self, tables: Tables, progress: Progress) -> None:
+        """Tell who changes under another version, and write what people read."""
+        if self.compared:
+            self.compared.write(self, tables, progress)
+        if self.least is not None:
+            Report(self.knowledge.tree, self.out, self.work, self.least).write()
 
     def _begin(self) -> None:
         """Make the folder, and go on with an unfinished run only where it is of the same input, knowledge and options."""
@@ -106,7 +122,8 @@ class Cohort:
             raise InputError(f"{self.out}: the folder holds something already", "name an empty folder, or empty this one")
         if kept.exists() and json.loads(kept.read_text(encoding="utf-8")) != key:
             shutil.rmtree(self.work)
-            for path in self.out.glob("*/part-*.parquet"):
+            shutil.rmtree(self.out / "compared", ignore_errors=True)
+            for path in (*self.out.glob("*/part-*.parquet"), *self.out.glob("changes.parquet")):
                 path.unlink()
         self.work.mkdir(parents=True, exist_ok=True)
         cache.write(kept, key)
@@ -114,10 +131,11 @@ class Cohort:
     def key(self) -> dict[str, Any]:
         """What the results turn on."""
         program = hashlib.sha256(self.sql.encode()).hexdigest()
-        options = {"explain": self.explain, "chunk": self.chunk}
+        options = {"explain": self.explain, "chunk": self.chunk, "compared": self.compared.key() if self.compared else None}
         return {"knowledge": self.knowledge.sha256, "program": program, "source": self.source.key(), **options}
 
-    def _connected(self) -> duckdb.DuckDBPyConnection:
+    def connected(self) -> duckdb.DuckDBPyConnection:
+        """A database that takes no more than it may."""
         import duckdb
 
         con = duckdb.connect()

@@ -15,6 +15,9 @@ from dermograph.cohort.report.funnel import wanted
 from dermograph.cohort.report.picture import Picture
 from dermograph.cohort.spelling import AGES
 from dermograph.terms import local_name
+from dermograph.workbench.differences import Difference
+from dermograph.workbench.effects import TURNS
+from dermograph.workbench.telling import sentence
 
 Tree = dict[str, Any]
 
@@ -26,6 +29,8 @@ STATUSES = {
     "excluded": ("excluded", "known not to be for this patient"),
 }
 """Statuses in the order in which they are shown, with their names and meanings."""
+TURNED = {turn: words for turn, words in TURNS.items() if turn != "course"}
+"""What may befall a therapy of a patient between two versions; how a course goes on is not compared."""
 _OUTSIDE = ("outside-population", "outside-indication")
 """Kinds of reasons that tell of whom a recommendation speaks at all."""
 _MOST = 30
@@ -51,6 +56,7 @@ def page(summary: Tree, tree: Tree, counts: Counts, funnels: dict[str, Picture],
         changes=summary.get("changes"),
         counts=counts,
         statuses=STATUSES,
+        turned=TURNED,
         view=view,
         version=__version__,
         funnels={name: Markup(picture.inside()) for name, picture in funnels.items()},
@@ -132,6 +138,17 @@ class _View:
     def first(self, rows: list[Any], most: int = _SHOWN) -> tuple[list[Any], int]:
         """The first of some rows, and how many more there are."""
         return rows[:most], max(0, len(rows) - most)
+
+    def changed(self) -> list[tuple[str, Tree, list[Tree]]]:
+        """Therapies that another version answers otherwise, those that most gain or lose first: name, counts, and the changes of status."""
+        changes = self.summary["changes"]
+        found = [(t, row) for t, row in changes["therapies"].items() if any(row[turn] for turn in TURNED)]
+        found.sort(key=lambda one: (-sum(one[1][turn] for turn in TURNED), one[1]["label"]))
+        return [(t, row, [f for f in changes["flow"] if f["therapy"] == t and f["before"] != f["after"]]) for t, row in found]
+
+    def difference(self, told: Tree) -> str:
+        """A difference of the two versions in words."""
+        return sentence(Difference(**{("known_by" if key == "knownBy" else key): value for key, value in told.items()}))
 
     def ignored(self) -> tuple[list[Tree], int]:
         """What was passed over: the commonest kinds, and how many more there are."""

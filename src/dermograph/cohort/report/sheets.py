@@ -16,8 +16,10 @@ COLUMNS = {
     "statuses": ("therapy", "status", "age", "sex", "patients"),
     "missing": ("fact", "label", "therapy", "patients", "decides"),
     "steps": ("guideline", "place", "step", "label", "at", "next"),
+    "changes": ("therapy", "turn", "before", "after", "patients"),
+    "causes": ("node", "text", "follows", "therapy", "patients"),
 }
-"""Columns of each table. A hidden count is an empty cell."""
+"""Columns of each table, the last two only where versions are compared. A hidden count is an empty cell."""
 
 
 def sheets(summary: Tree, counts: Counts) -> dict[str, str]:
@@ -28,6 +30,9 @@ def sheets(summary: Tree, counts: Counts) -> dict[str, str]:
         "missing": _missing(summary, counts),
         "steps": _steps(summary, counts),
     }
+    if changes := summary.get("changes"):
+        rows["changes"] = ((*(row[key] for key in COLUMNS["changes"][:-1]), counts.cell(row["patients"])) for row in changes["flow"])
+        rows["causes"] = _causes(changes, counts)
     return {name: written(COLUMNS[name], found) for name, found in rows.items()}
 
 
@@ -65,3 +70,10 @@ def _steps(summary: Tree, counts: Counts) -> Iterator[tuple[Any, ...]]:
     for guideline, pathway in summary["pathways"].items():
         for place, step in enumerate(pathway["steps"], start=1):
             yield guideline, place, step["step"], step["label"], counts.cell(step["at"]), counts.cell(step["next"])
+
+
+def _causes(changes: Tree, counts: Counts) -> Iterator[tuple[Any, ...]]:
+    """Each cause over all therapies, and then for each therapy."""
+    for cause in changes["causes"]:
+        for therapy, patients in [("", cause["patients"]), *cause["therapies"].items()]:
+            yield cause["node"], cause["text"], str(cause["follows"]).lower(), therapy, counts.cell(patients)
