@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dermograph.cohort.report.counts import Counts
-from dermograph.cohort.report.picture import Picture
+from dermograph.cohort.report.picture import NARROW, Picture
 from dermograph.terms import local_name
 
 Tree = dict[str, Any]
@@ -46,12 +46,14 @@ def funnel(name: str, recommendation: Tree, assessed: int, counts: Counts) -> Pi
         for kind, count in (("rest", left), ("open", step["unknown"]), ("lost", step["lost"])):
             end = drawn.bar(kind, end, counts.drawn(count) / scale if scale else 0)
         drawn.y += 16
-        drawn.sides(f"{counts.text(step['lost'])} lost, {counts.text(step['unknown'])} not known", f"{counts.text(left)} left")
+        drawn.sides(
+            f"{counts.text(step['lost'])} lost, {counts.text(step['unknown'])} not known", f"{counts.text(left)} left", ("soft", "soft strong")
+        )
     drawn.y += 10
     drawn.text(f"{counts.text(recommendation['met'])} meet all of it", kind="strong")
     for status, words in THEN.items():
         if recommendation["then"][status]:
-            drawn.text(f"{counts.text(recommendation['then'][status])} {words}", "14", kind="soft")
+            drawn.text(f"{counts.text(recommendation['then'][status])} {words}", "14", kind="soft", most=NARROW - 14)
     drawn.y += 4
     return drawn
 

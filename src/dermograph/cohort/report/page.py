@@ -56,7 +56,6 @@ def page(summary: Tree, tree: Tree, counts: Counts, funnels: dict[str, Picture],
         changes=summary.get("changes"),
         counts=counts,
         statuses=STATUSES,
-        turned=TURNED,
         view=view,
         version=__version__,
         funnels={name: Markup(picture.inside()) for name, picture in funnels.items()},
@@ -145,6 +144,11 @@ class _View:
         found = [(t, row) for t, row in changes["therapies"].items() if any(row[turn] for turn in TURNED)]
         found.sort(key=lambda one: (-sum(one[1][turn] for turn in TURNED), one[1]["label"]))
         return [(t, row, [f for f in changes["flow"] if f["therapy"] == t and f["before"] != f["after"]]) for t, row in found]
+
+    def occurring(self) -> dict[str, str]:
+        """What befell some therapy of some patient."""
+        rows = self.summary["changes"]["therapies"].values()
+        return {turn: words for turn, words in TURNED.items() if any(row[turn] for row in rows)}
 
     def difference(self, told: Tree) -> str:
         """A difference of the two versions in words."""

@@ -6,18 +6,36 @@ https://www.w3.org/TR/SVG2/.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
 
 WIDE = 640
-"""Width of a file, in pixels; a page may give a picture any width from about 280."""
-LETTERS = 42
-"""Letters of a line that fit the narrowest width."""
+"""Width of a file, in pixels."""
+NARROW = 270
+"""Narrowest width that a page may give a picture, which that of a phone is."""
 LINE = 18
-_DIGIT = 6.4
-"""About how many pixels a letter of the small text takes."""
+_SIZES = {"plain": 13.0, "soft": 12.0, "strong": 14.3, "soft strong": 13.2, "title": 18.0}
+"""Size of each kind of text; what is bold counts as larger, since it is wider."""
+_SLIM, _BROAD = frozenset("fijlrt ,.:;()-/'"), frozenset("mwMW%")
+
+
+def width(words: str, kind: str = "plain") -> float:
+    """About how many pixels words take in the widest of the fonts that may be there."""
+    ems = (0.36 if c in _SLIM else 0.95 if c in _BROAD else 0.72 if c.isupper() else 0.63 for c in words)
+    return sum(ems) * _SIZES[kind]
+
+
+def wrapped(words: str, kind: str, most: float) -> list[str]:
+    """Lines of words that are no wider than some pixels, but for a single word that is."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width(longer, kind) > most:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 @dataclass
@@ -35,21 +53,24 @@ class Picture:
     y: float = 0
     parts: list[str] = field(default_factory=list)
 
-    def text(self, words: str, x: str = "0", *, kind: str = "", end: bool = False, letters: int = LETTERS, top: float | None = None) -> None:
-        """Write words, in several lines where they need them; without ``top`` below what is drawn already."""
-        lines = textwrap.wrap(words, letters) or [""]
+    def text(self, words: str, x: str = "0", *, kind: str = "plain", end: bool = False, most: float = NARROW, top: float | None = None) -> None:
+        """Write words, in several lines where they need them; without ``top`` below what is drawn already.
+
+        :param most: pixels that a line may take.
+        """
+        lines = wrapped(words, kind, most)
         anchor = ' text-anchor="end"' if end else ""
         for place, line in enumerate(lines):
             y = (self.y if top is None else top) + LINE * (place + 0.75)
-            self.parts.append(f'<text x="{x}" y="{y:g}" class="{kind or "plain"}"{anchor}>{escape(line)}</text>')
+            self.parts.append(f'<text x="{x}" y="{y:g}" class="{kind}"{anchor}>{escape(line)}</text>')
         if top is None:
             self.y += LINE * len(lines)
 
-    def sides(self, left: str, right: str, x: str = "0") -> None:
-        """Write small words at both ends of a line, or of two where one is too narrow."""
-        self.text(left, x, kind="soft", letters=999)
-        one_line = (len(left) + len(right) + 2) * _DIGIT < LETTERS * _DIGIT * 1.15
-        self.text(right, "100%", kind="soft strong", end=True, letters=999, top=self.y - LINE if one_line else None)
+    def sides(self, left: str, right: str, kinds: tuple[str, str], x: tuple[str, str] = ("0", "100%"), most: float = NARROW) -> None:
+        """Write words at both ends of a line, or of two where one is too narrow."""
+        self.text(left, x[0], kind=kinds[0], most=most)
+        fits = width(left, kinds[0]) + width(right, kinds[1]) + 12 <= most
+        self.text(right, x[1], kind=kinds[1], end=True, most=most, top=self.y - LINE if fits else None)
 
     def bar(self, kind: str, start: float, length: float, height: float = 14, left: float = 0, right: float = 0) -> float:
         """Draw a part of a bar, both in shares of the width, and give where it ends; what is not nothing can be seen.
@@ -75,7 +96,7 @@ class Picture:
     def file(self) -> str:
         """The picture as a file, with its title and its style."""
         head = Picture(self.name, self.title, y=12)
-        head.text(self.title, kind="title", letters=72)
+        head.text(self.title, kind="title", most=WIDE)
         head.y += 8
         size = f'width="{WIDE + 32}"', f'height="{head.y + self.y + 16:g}"'
         style = f"<style>\n{files(__package__).joinpath('picture.css').read_text(encoding='utf-8')}</style>\n"

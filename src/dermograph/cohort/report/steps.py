@@ -6,15 +6,13 @@ from itertools import count
 from typing import Any
 
 from dermograph.cohort.report.counts import Counts
-from dermograph.cohort.report.picture import LINE, Picture
+from dermograph.cohort.report.picture import NARROW, Picture
 from dermograph.drawing import pathways
 from dermograph.terms import local_name
 
 Tree = dict[str, Any]
 _LANE, _MARGIN, _INNER, _GAP, _PAD = 0.035, 0.02, 0.03, 26, 10
 """Widths of a lane of arrows, of the margin beside them and of that within a box, in shares; gap between boxes and padding, in pixels."""
-_SHORTER = 6
-"""Letters of a line less than outside a box."""
 
 
 def steps(name: str, pathway: Tree, tree: Tree, counts: Counts) -> Picture:
@@ -25,14 +23,15 @@ def steps(name: str, pathway: Tree, tree: Tree, counts: Counts) -> Picture:
     """
     drawn = Picture(f"pathway-{local_name(name)}", f"{pathway['label']}: patients on each step", _told(pathway, counts))
     applies = pathway["applies"]
-    drawn.text(f"It speaks of {counts.text(applies['yes'])}; of {counts.text(applies['unknown'])} it is not known", kind="soft", letters=60)
+    drawn.text(f"It speaks of {counts.text(applies['yes'])}; of {counts.text(applies['unknown'])} it is not known", kind="soft")
     drawn.y += 10
     (plan,) = pathways(tree, [name])
     place = {step.id: number for number, step in enumerate(plan.steps)}
     far = {s.id: [f for f in s.following if place[f] != place[s.id] + 1] for s in plan.steps}
     lanes = _lanes({place[s]: max(place[f] for f in following) for s, following in far.items() if following})
     left = _MARGIN + _LANE * (max(lanes.values(), default=-1) + 1)
-    indent = f"{100 * (left + _INNER):.3f}%"
+    ends = f"{100 * (left + _INNER):.3f}%", f"{100 * (1 - _INNER):.3f}%"
+    room = NARROW * (1 - left - 2 * _INNER)
     whole = counts.drawn(applies["yes"] + applies["unknown"])
     tops: list[float] = []
     bottoms: list[float] = []
@@ -40,15 +39,14 @@ def steps(name: str, pathway: Tree, tree: Tree, counts: Counts) -> Picture:
         box, top = len(drawn.parts), drawn.y
         tops.append(top)
         drawn.y += _PAD
-        drawn.text(f"{number}. {step.lines[0]}", indent, kind="strong", letters=_letters(left))
+        drawn.text(f"{number}. {step.lines[0]}", ends[0], kind="strong", most=room)
         if step.lines[1:]:
-            drawn.text(", ".join(step.lines[1:]), indent, kind="soft", letters=_letters(left) + 2)
+            drawn.text(", ".join(step.lines[1:]), ends[0], kind="soft", most=room)
         drawn.y += 4
         drawn.bar("track", 0, 1, 10, left + _INNER, _INNER)
         drawn.bar("rest", 0, counts.drawn(told["at"]) / whole if whole else 0, 10, left + _INNER, _INNER)
         drawn.y += 13
-        drawn.text(f"{counts.text(told['at'])} here", indent, kind="soft strong")
-        drawn.text(f"next for {counts.text(told['next'])}", f"{100 * (1 - _INNER):.3f}%", kind="soft", end=True, top=drawn.y - LINE)
+        drawn.sides(f"{counts.text(told['at'])} here", f"next for {counts.text(told['next'])}", ("soft strong", "soft"), ends, room)
         drawn.y += _PAD - 4
         bottoms.append(drawn.y)
         size = f'y="{top:g}" width="{100 * (1 - left) - 0.3:.3f}%" height="{drawn.y - top:g}" rx="6"'
@@ -57,12 +55,8 @@ def steps(name: str, pathway: Tree, tree: Tree, counts: Counts) -> Picture:
     _arrows(drawn, [[place[f] for f in s.following] for s in plan.steps], lanes, left, (tops, bottoms))
     drawn.y -= _GAP - 8
     if pathway["past"]:
-        drawn.text(f"{counts.text(pathway['past'])} have left every step that they entered", kind="soft", letters=60)
+        drawn.text(f"{counts.text(pathway['past'])} have left every step that they entered", kind="soft")
     return drawn
-
-
-def _letters(left: float) -> int:
-    return round((36 + 6) * (1 - left)) - _SHORTER
 
 
 def _lanes(reach: dict[int, int]) -> dict[int, int]:
