@@ -101,13 +101,7 @@ class Comparison:
         labels = {t: row["label"] for k in (run.knowledge, self.knowledge) for t, row in k.tree["rows"].items()}
         turns = con.execute("SELECT therapy, turn, count(*) FROM changes GROUP BY ALL ORDER BY ALL").fetchall()
         flow = con.execute("SELECT therapy, statusBefore, statusAfter, turn, count(*) FROM changes GROUP BY ALL ORDER BY ALL").fetchall()
-        causes = con.execute(
-            "SELECT why.node, why.text, why.follows, therapy, count(*), count(DISTINCT patient) "
-            "FROM (SELECT patient, therapy, unnest(why) AS why FROM changes) GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-        people = dict(
-            con.execute("SELECT why.node, count(DISTINCT patient) FROM (SELECT patient, unnest(why) AS why FROM changes) GROUP BY ALL").fetchall()
-        )
+        causes = self._causes(con)
         (touched, changed, unexplained) = con.execute(
             "SELECT count(DISTINCT patient), count(*), count(*) FILTER (len(why) = 0) FROM changes"
         ).fetchone() or (0, 0, 0)
@@ -115,7 +109,6 @@ class Comparison:
             t: {"label": label, **{turn: sum(n for who, what, n in turns if who == t and what == turn) for turn in TURNS if turn != "course"}}
             for t, label in labels.items()
         }
-        names = {node: (text, follows) for node, text, follows, *_ in causes}
         return {
             "knowledge": {"version": self.knowledge.version, "sha256": self.knowledge.sha256},
             "compared": both[0],
@@ -126,18 +119,30 @@ class Comparison:
             "notAttributed": unexplained,
             "therapies": told,
             "flow": [dict(zip(("therapy", "before", "after", "turn", "patients"), row, strict=True)) for row in flow],
-            "causes": [
-                {
-                    "node": node,
-                    "text": names[node][0],
-                    "follows": names[node][1],
-                    "patients": people[node],
-                    "therapies": {t: n for one, _, _, t, _, n in causes if one == node},
-                }
-                for node in sorted(names, key=lambda node: (names[node][1], -people[node], node))
-            ],
+            "causes": causes,
             "differences": [d.to_json() for d in self.differences if d.severity != WORDING],
         }
+
+    def _causes(self, con: duckdb.DuckDBPyConnection) -> list[Tree]:
+        """Each cause with how many patients it moves, over all therapies and for each; those of most first, what only follows last."""
+        con.execute(
+            "CREATE TEMP TABLE told AS SELECT why.node, why.text, why.follows, patient, therapy "
+            "FROM (SELECT patient, therapy, unnest(why) AS why FROM changes)"
+        )
+        found = con.execute(
+            "SELECT follows, count(DISTINCT patient) AS n, node, text FROM told GROUP BY ALL ORDER BY follows, n DESC, node, text"
+        ).fetchall()
+        therapies = con.execute("SELECT node, text, follows, therapy, count(*) FROM told GROUP BY ALL ORDER BY ALL").fetchall()
+        return [
+            {
+                "node": node,
+                "text": text,
+                "follows": follows,
+                "patients": patients,
+                "therapies": {therapy: n for *key, therapy, n in therapies if key == [node, text, follows]},
+            }
+            for follows, patients, node, text in found
+        ]
 
 
 def _changes(con: duckdb.DuckDBPyConnection, folders: tuple[Path, Path], trees: tuple[Tree, Tree]) -> tuple[int, int, int]:
