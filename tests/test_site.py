@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag
 
 import pytest
 import typer
+from browsers import browser
 
 from dermograph.cli import app, main
 from dermograph.content import modules
@@ -318,10 +316,6 @@ def test_a_missing_library_is_named_with_its_extra(tmp_path: Path) -> None:
 
 # --- in a browser
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install -y chromium")
 CONTRAST = ", runOnly: ['color-contrast', 'scrollable-region-focusable', 'link-in-text-block']"
 KINDS = ["dg:Guideline", "dg:AtomicCriterion", "dg:CompositeCriterion", "dg:Statement", "dg:Reference", "dg:Ruling", "dg:Ambiguity"]
 KINDS += ["dg:Recommendation", "dg:Regimen", "dg:Contraindication", "dg:PathwayStep", "dg:Disagreement", "dg:ReasonKind", "dg:Study"]
@@ -331,25 +325,6 @@ OTHERS = ["dg/Criterion", "dg/Therapy", "pt/asOf", "fact/hasCondition", "command
 OTHERS += ["queries/ask-adequate-trials"]
 LOOKS = {(1280, "light"): "", (390, "dark"): "", (1280, "dark"): CONTRAST, (390, "light"): CONTRAST}
 """Widths and schemes, with the rules that axe runs there: every rule at each width and in each scheme, contrast in all four."""
-
-
-@pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        profile = tmp_path_factory.mktemp("profile")
-        context = playwright.chromium.launch_persistent_context(profile, executable_path=CHROMIUM, headless=True, args=FLAGS)
-        yield context
-        context.close()
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    spec = find_spec("axe_playwright_python")
-    assert spec and spec.origin, "install the test extra"
-    (script,) = Path(spec.origin).parent.rglob("axe.min.js")
-    return script.read_text(encoding="utf-8")
 
 
 def sampled(graph: Graph, place: int) -> list[str]:

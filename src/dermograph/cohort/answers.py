@@ -15,6 +15,8 @@ from dermograph.cohort.evaluation import Bytes, Wire
 from dermograph.cohort.program import Output, Program
 from dermograph.verdicts import PRECEDENCE
 
+_UNDETERMINED = PRECEDENCE.index("undetermined")
+
 
 class Block:
     """Columns of the last stage for a block of patients, read off the wires.
@@ -81,11 +83,16 @@ class Answers:
         patients = pa.DictionaryArray.from_arrays(pa.array(np.arange(size, dtype=np.int32)), names)
         groups = self.counts.groups(block.facts)
         doses = self._doses(block)
+        statuses: dict[str, npt.NDArray[np.int8]] = {}
+        lacking, decides = np.zeros(size, np.int64), np.zeros(size, np.int64)
         for number, therapy in enumerate(therapies):
             status, _ = block.cases(f"{therapy} status")
             rank, ranked = block.cases(f"{therapy} rank")
             because, missing = block.bits(f"{therapy} because"), block.bits(f"{therapy} missing")
             self.counts.add(therapy, groups, status, missing)
+            statuses[therapy] = status
+            lacking |= missing
+            decides |= np.where((status == _UNDETERMINED) & (missing & (missing - 1) == 0), missing, 0)
             columns["patient"].append(patients)
             columns["therapy"].append(pa.DictionaryArray.from_arrays(pa.array(np.full(size, number, np.int8)), pa.array(therapies)))
             columns["status"].append(pa.DictionaryArray.from_arrays(pa.array(status), pa.array(PRECEDENCE)))
@@ -93,21 +100,33 @@ class Answers:
             columns["because"].append(self._spelt(because.astype(np.int32), self.kinds))
             columns["missing"].append(self._spelt(missing, self.items))
             columns["dose"].append(doses[therapy])
-        for recommendation in self.tree["recommendations"]:
-            self.counts.stopped(recommendation, block.cases(f"{recommendation} stops")[0])
+        for name, recommendation in self.tree["recommendations"].items():
+            self.counts.stopped(name, block.cases(f"{name} stops")[0], statuses[recommendation["therapy"]])
+        self.counts.lacking({"lacking": lacking, "decides": decides})
+        for guideline in self.tree["guidelines"]:
+            self.counts.placed(guideline, *self._place(block, guideline))
         return pa.table({name: pa.chunked_array(parts) for name, parts in columns.items()})
 
     def criteria(self, block: Block, names: pa.Array) -> pa.Table:
         """Truth of every criterion of each patient, a column for each."""
         return pa.table({"patient": names} | {name: block.truth(name) for name in self.program.layout.criteria})
 
+    def places(self, block: Block, names: pa.Array) -> pa.Table:
+        """Where each patient stands in each pathway, and what comes next."""
+        parts = []
+        for guideline, told in self.tree["guidelines"].items():
+            applies, at, following = self._place(block, guideline)
+            columns = {"patient": names, "guideline": pa.array([guideline] * block.size), "applies": pa.array(applies == 1, mask=applies < 0)}
+            parts.append(pa.table(columns | {"at": _listed(at, told["order"]), "next": _listed(following, told["order"])}))
+        return pa.concat_tables(parts)
+
+    def _place(self, block: Block, guideline: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+        """Whether a guideline applies, 1, 0 or -1 where that is not known, and the bits of the steps at which patients stand and that come next."""
+        applies = np.asarray(block.truth(f"{guideline} applies").cast(pa.int8()).fill_null(-1).to_numpy(), np.int8)
+        return applies, block.bits(f"{guideline} at"), block.bits(f"{guideline} next")
+
     def _spelt(self, bits: npt.NDArray[Any], words: list[str]) -> pa.Array:
-        column = pa.array(bits)
-        if not self.explain:
-            return column
-        coded = column.dictionary_encode()
-        spelt = [[words[place] for place in bits_of(value)] for value in coded.dictionary.to_pylist()]
-        return pa.array(spelt, pa.list_(pa.string())).take(coded.indices)
+        return _listed(bits, words) if self.explain else pa.array(bits)
 
     def _doses(self, block: Block) -> dict[str, pa.Array]:
         """Doses of each therapy, in words; all columns share their words."""
@@ -123,3 +142,10 @@ class Answers:
         short[here] = np.arange(len(here), dtype=np.int32)
         words = pa.array([self.doses.words[place] for place in here], pa.string())
         return {t: pa.DictionaryArray.from_arrays(pa.array(short[place], mask=place == 0), words) for t, place in places.items()}
+
+
+def _listed(bits: npt.NDArray[Any], words: Sequence[str]) -> pa.Array:
+    """Lists of the words whose bits are set."""
+    coded = pa.array(bits).dictionary_encode()
+    spelt = [[words[place] for place in bits_of(value)] for value in coded.dictionary.to_pylist()]
+    return pa.array(spelt, pa.list_(pa.string())).take(coded.indices)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dermograph import cache
@@ -25,14 +26,17 @@ from dermograph.cohort.counts import Counts
 from dermograph.cohort.csv_tables import UNREADABLE
 from dermograph.cohort.evaluation import Evaluation
 from dermograph.cohort.program import Compiled, Program
+from dermograph.cohort.report import Report
 from dermograph.cohort.sources import Progress, Source
-from dermograph.cohort.summary import Summary, Totals
+from dermograph.cohort.summary import Summary, Totals, keep
 from dermograph.cohort.tables import COLUMNS, IGNORED, Tables, quoted
 from dermograph.errors import InputError
 from dermograph.knowledge import Knowledge
 
 if TYPE_CHECKING:
     import duckdb
+
+    from dermograph.cohort.comparison import Comparison
 
 CHUNK = 1_000_000
 """Patients that are assessed at once; more are parted by a digest of their name first."""
@@ -53,6 +57,8 @@ class Cohort:
     :param threads: most threads; 0 is one for each core.
     :param explain: spell reasons out, and write the truth of each criterion too.
     :param chunk: patients that are assessed at once.
+    :param least: smallest count that tables, pictures and report show; None where none of these is wanted.
+    :param compared: another version of the ontology, to tell who changes under it.
     """
 
     knowledge: Knowledge
@@ -62,6 +68,8 @@ class Cohort:
     threads: int = 0
     explain: bool = False
     chunk: int = CHUNK
+    least: int | None = 0
+    compared: Comparison | None = None
 
     @cached_property
     def program(self) -> Program:
@@ -86,7 +94,7 @@ class Cohort:
         import duckdb
 
         self._begin()
-        con = self._connected()
+        con = self.connected()
         try:
             progress("reading", 0, 0)
             tables = self.source.tables(self.work / "read", progress)
@@ -101,6 +109,8 @@ class Cohort:
                 if not self._done(number).exists():
                     self._assess(con, tables, number, parts)
             totals = self._finish(con, tables, read, parts)
+            con.close()
+            self._tell(tables, progress)
             progress("assessing", parts, parts)
         except (duckdb.Error, OSError) as error:
             hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
@@ -109,6 +119,13 @@ class Cohort:
             con.close()
         shutil.rmtree(self.work)
         return totals
+
+    def _tell(self, tables: Tables, progress: Progress) -> None:
+        """Tell who changes under another version, and write what people read."""
+        if self.compared:
+            self.compared.write(self, tables, progress)
+        if self.least is not None:
+            Report(self.knowledge.tree, self.out, self.work, self.least).write()
 
     def _begin(self) -> None:
         """Make the folder, and go on with an unfinished run only where it is of the same input, knowledge and options."""
@@ -120,7 +137,8 @@ class Cohort:
             raise InputError(f"{self.out}: the folder holds something already", "name an empty folder, or empty this one")
         if kept.exists() and json.loads(kept.read_text(encoding="utf-8")) != key:
             shutil.rmtree(self.work)
-            for path in self.out.glob("*/part-*.parquet"):
+            shutil.rmtree(self.out / "compared", ignore_errors=True)
+            for path in (*self.out.glob("*/part-*.parquet"), *self.out.glob("changes.parquet")):
                 path.unlink()
         self.work.mkdir(parents=True, exist_ok=True)
         cache.write(kept, key)
@@ -128,10 +146,11 @@ class Cohort:
     def key(self) -> dict[str, Any]:
         """What the results turn on."""
         program = hashlib.sha256(repr(self.compiled).encode()).hexdigest()
-        options = {"explain": self.explain, "chunk": self.chunk}
+        options = {"explain": self.explain, "chunk": self.chunk, "compared": self.compared.key() if self.compared else None}
         return {"knowledge": self.knowledge.sha256, "program": program, "source": self.source.key(), **options}
 
-    def _connected(self) -> duckdb.DuckDBPyConnection:
+    def connected(self) -> duckdb.DuckDBPyConnection:
+        """A database that takes no more than it may."""
         import duckdb
 
         con = duckdb.connect()
@@ -184,7 +203,8 @@ class Cohort:
         facts = facts.combine_chunks()
         answers = Answers(self.program, self.explain, facts)
         self._answer(answers, facts, names, number)
-        cache.write(self._done(number), {"assessed": int(good.sum()), "counts": answers.counts.told()})
+        done = {"assessed": int(good.sum()), "days": _days(facts["asOf"]), "counts": answers.counts.told()}
+        cache.write(self._done(number), done)
 
     def _facts(self, con: duckdb.DuckDBPyConnection, checks: Checks, patients: int) -> pa.Table:
         """The facts of every patient, in the order of their numbers, while another thread reads rows and looks for what is wrong across them."""
@@ -224,7 +244,7 @@ class Cohort:
 
     @property
     def _more(self) -> tuple[str, ...]:
-        return ("criteria",) if self.explain else ()
+        return ("criteria", "places") if self.explain else ()
 
     def _write(self, con: duckdb.DuckDBPyConnection, folder: Path, number: int, query: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -244,16 +264,14 @@ class Cohort:
             aside = self.work / f"{name}.parquet"
             con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
             aside.replace(self.out / aside.name)
-        counts, assessed = Counts(), 0
+        counts, assessed, days = Counts(), 0, list[str]()
         for number in range(parts):
             done = json.loads(self._done(number).read_bytes())
             assessed += done["assessed"]
+            days += done["days"]
             counts.take(done["counts"])
         totals = Totals(read, assessed, read - assessed)
-        aside = self.work / "summary.json"
-        summary = Summary(self.program, counts).told(totals)
-        aside.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        aside.replace(self.out / aside.name)
+        keep(Summary(self.program, counts, self.out).told(con, totals, days), self.out, self.work)
         return totals
 
 
@@ -279,3 +297,9 @@ class _Parquet:
         if kind is None:
             self.whole.parent.mkdir(parents=True, exist_ok=True)
             self.aside.replace(self.whole)
+
+
+def _days(days: pa.ChunkedArray) -> list[str]:
+    """First and last day that is asked about; nothing where nobody is assessed."""
+    found = pc.min_max(days).as_py()
+    return [found[end].isoformat() for end in ("min", "max")] if found["min"] else []

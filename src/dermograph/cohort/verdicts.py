@@ -16,6 +16,7 @@ import ibis
 import ibis.expr.types as ir
 
 from dermograph.cohort.layout import SIZE, Layout
+from dermograph.cohort.places import Places
 from dermograph.cohort.references import column
 from dermograph.cohort.truths import Truths
 from dermograph.verdicts import PRECEDENCE
@@ -85,6 +86,7 @@ class Verdicts:
         self.layout, self.truths, self.tree = layout, truths, layout.tree
         self.kinds: list[str] = sorted({k["notation"] for k in self.tree["kinds"].values()})
         self.orders: list[Decimal] = sorted(self._orders())
+        self.places = Places(self.tree)
 
     @cached_property
     def items(self) -> list[str]:
@@ -131,7 +133,8 @@ class Verdicts:
         rows = ibis.table(schema, name=before)
         stops = [f"{rec} stops" for rec in self.tree["recommendations"]]
         weight = [self.weight] if self.weight else []
-        yield "verdicts", rows.select("patient", "asOf", "contradicts", "ageMonths", "sex", *weight, *also, *stops, **self._answers(rows))
+        beside = ["ageMonths", "sex", *weight, *also, *stops, *self.places.names]
+        yield "verdicts", rows.select("patient", "asOf", "contradicts", *beside, **self._answers(rows))
 
     @property
     def weight(self) -> str:
@@ -240,7 +243,7 @@ class Verdicts:
             found[f"{name} stops"] = self._stops(rows, node["barriers"])
         for therapy, row in self.tree["rows"].items():
             found |= self._fitting(rows, therapy, row)
-        return found
+        return found | self.places.columns(rows)
 
     def _barriers(self, rows: ir.Table) -> dict[str, Value]:
         """For each recommendation and therapy: statuses and reasons that follow, what is missing, and what that means while taken."""

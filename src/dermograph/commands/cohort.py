@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.commands.options import INVALID, Ontology, need
+from dermograph.commands.options import INVALID, SIDE, Ontology, need, ontology_folder
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
+    from dermograph.cohort.comparison import Comparison
     from dermograph.cohort.run import Cohort
     from dermograph.cohort.summary import Totals
 
@@ -28,6 +29,8 @@ def cohort(
     memory: Annotated[str, typer.Option(help="Most memory of the database.")] = "4GB",
     threads: Annotated[int, typer.Option(min=0, help="Most threads; 0 is one for each core.")] = 0,
     chunk: Annotated[int, typer.Option(min=1, help="Patients that are assessed at once.")] = 1_000_000,
+    least: Annotated[int, typer.Option(min=0, help="Hide smaller counts in report, tables and pictures, and round the others.")] = 0,
+    compare: Annotated[str, typer.Option(metavar="OTHER", help=f"Tell who changes under another version, and why: {SIDE}.", show_default=False)] = "",
     sql: Annotated[bool, typer.Option("--sql", help="Print the guideline as SQL instead, to be run elsewhere.")] = False,
     dialect: Annotated[str, typer.Option(help="Dialect of the SQL: " + ", ".join(DIALECTS) + ".")] = "duckdb",
     ontology: Ontology = None,
@@ -35,7 +38,7 @@ def cohort(
     """Assess a whole population from tables; every patient is assessed or told why not."""
     from dermograph.knowledge import Knowledge
 
-    need("populations need", "cohort", "duckdb", "ibis", "pyarrow")
+    need("populations need", "cohort", "duckdb", "ibis", "jinja2", "pyarrow")
     knowledge = Knowledge.load(ontology)
     if sql:
         from dermograph.cohort.program import Program
@@ -49,12 +52,23 @@ def cohort(
     from dermograph.cohort.run import Cohort
     from dermograph.cohort.sources import source_of
 
-    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None), out, memory, threads, explain, chunk)
+    compared = _compared(compare, ontology) if compare else None
+    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None), out, memory, threads, explain, chunk, least, compared)
     totals = _run(run)
-    typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}")
+    typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out / 'report.html'}")
     if totals.rejected:
         typer.echo(f"dermograph: {totals.rejected:,} patients were not assessed; {out / 'rejects.parquet'} tells why", err=True)
         raise typer.Exit(INVALID)
+
+
+def _compared(other: str, ontology: Path | None) -> Comparison:
+    """The other version, with what differs clinically from the one in use."""
+    from dermograph.cohort.comparison import Comparison
+    from dermograph.knowledge import Knowledge
+    from dermograph.workbench import differences, sides
+
+    with sides.opened(str(ontology_folder(ontology))) as before, sides.opened(other) as after:
+        return Comparison(Knowledge.load(after.folder), differences.compare(before, after, reasoner=False))
 
 
 def _run(cohort: Cohort) -> Totals:

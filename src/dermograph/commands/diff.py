@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermograph.commands.options import ontology_folder
+from dermograph.commands.options import SIDE, ontology_folder
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,11 +27,8 @@ class DiffFormat(StrEnum):
     json = "json"
 
 
-_SIDE = "an ontology folder or a checkout, a git revision, a wheel, or a version"
-
-
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help=f"What is compared: {_SIDE}.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help=f"What is compared: {SIDE}.")],
     new: Annotated[str, typer.Argument(metavar="[NEW]", help="What it is compared with; without it, the ontology in use.")] = "",
     patients: Annotated[
         Path | None, typer.Option(metavar="DIR|FILE", help="Patients to tell the effect on: a folder of cases or of graphs, or one graph of many.")

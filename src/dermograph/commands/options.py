@@ -13,6 +13,8 @@ from dermograph.errors import InputError, UsageError
 
 INVALID = InputError.code
 """Exit code of a command that found what is to be mended."""
+SIDE = "an ontology folder or a checkout, a git revision, a wheel, or a version"
+"""What a version of the ontology may be named by."""
 
 Ontology = Annotated[
     Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="Ontology to use instead of the one that came along.")

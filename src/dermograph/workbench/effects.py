@@ -33,7 +33,7 @@ TURNS: dict[Turn, str] = {
     "row": "the therapy is listed in one version only",
 }
 NOT_LISTED = "not listed"
-_ALWAYS = ("screening", "adequate-trial", "deferral")
+ALWAYS = ("screening", "adequate-trial", "deferral")
 """Kinds of difference that bear on every patient of their therapies."""
 
 
@@ -270,21 +270,21 @@ def _causes(cases: tuple[Case, Case], therapy: str, differences: Sequence[Differ
 
     :param verdict: look at what decides on status and rank, and ``dose`` at what decides on the dose.
     """
-    roots = [_roots(case, therapy, verdict, dose) for case in cases]
-    asked = [{c for criteria in found.values() for c, _ in criteria} for found in roots]
-    below = set().union(*(_below(case.tree, found) for case, found in zip(cases, asked, strict=True)))
+    asking = [roots(case.tree, therapy, verdict, dose) for case in cases]
+    asked = [{c for criteria in found.values() for c, _ in criteria} for found in asking]
+    inner = set().union(*(below(case.tree, found) for case, found in zip(cases, asked, strict=True)))
     direct: dict[str, Cause] = {}
     derived: dict[str, Cause] = {}
     for d in differences:
-        if d.node in below:
+        if d.node in inner:
             truths = [_truth(case, d.node) for case in cases]
             if truths[0] != truths[1] and d.severity != WORDING:
                 (derived if d.derived else direct).setdefault(d.node, _of_criterion(cases, d.node))
-        elif d.severity == CHANGES and ((therapy in d.therapies and d.kind.startswith(_ALWAYS)) or _speaks(cases, roots, d.node)):
-            direct.setdefault(d.node, Cause(d.node, f"{d.label} ({d.kind.replace('-', ' ')})"))
+        elif d.severity == CHANGES and ((therapy in d.therapies and d.kind.startswith(ALWAYS)) or _speaks(cases, asking, d.node)):
+            direct.setdefault(d.node, Cause(d.node, changed_node(d)))
     if direct or derived:
         return list((direct or derived).values())
-    differing = [c for c in sorted(below) if "members" not in _defined(cases, c) and _truth(cases[0], c) != _truth(cases[1], c)]
+    differing = [c for c in sorted(inner) if "members" not in _defined(cases, c) and _truth(cases[0], c) != _truth(cases[1], c)]
     return [_of_criterion(cases, c) for c in differing]
 
 
@@ -293,14 +293,22 @@ def _defined(cases: tuple[Case, Case], criterion: str) -> Tree:
     return found
 
 
+def changed_node(difference: Difference) -> str:
+    """What is told of a node that came, went or changed."""
+    return f"{difference.label} ({difference.kind.replace('-', ' ')})"
+
+
+def met(label: str) -> str:
+    """What is told of a criterion whose truth differs."""
+    return f"the patient {label}"
+
+
 def _of_criterion(cases: tuple[Case, Case], criterion: str) -> Cause:
-    label = _defined(cases, criterion)["label"]
-    return Cause(criterion, f"the patient {label}", _truth(cases[0], criterion), _truth(cases[1], criterion))
+    return Cause(criterion, met(_defined(cases, criterion)["label"]), _truth(cases[0], criterion), _truth(cases[1], criterion))
 
 
-def _roots(case: Case, therapy: str, verdict: bool, dose: bool) -> dict[str, list[tuple[str, bool]]]:
+def roots(tree: Tree, therapy: str, verdict: bool, dose: bool) -> dict[str, list[tuple[str, bool]]]:
     """Nodes that decide on a therapy, each with the criteria that it asks and the truth of them that makes it count."""
-    tree = case.tree
     row = tree["rows"].get(therapy)
     asked: dict[str, list[tuple[str, bool]]] = {}
     if row is None:
@@ -317,17 +325,18 @@ def _roots(case: Case, therapy: str, verdict: bool, dose: bool) -> dict[str, lis
     return asked
 
 
-def _speaks(cases: tuple[Case, Case], roots: list[dict[str, list[tuple[str, bool]]]], node: str) -> bool:
+def _speaks(cases: tuple[Case, Case], asking: list[dict[str, list[tuple[str, bool]]]], node: str) -> bool:
     """Whether a node decides on the therapy and, in one version, speaks of the patient."""
-    for case, found in zip(cases, roots, strict=True):
+    for case, found in zip(cases, asking, strict=True):
         asked = found.get(node)
         if asked is not None and (not asked or any(case.truth[c] in (None, counts) for c, counts in asked)):
             return True
     return False
 
 
-def _below(tree: Tree, roots: Iterable[str]) -> set[str]:
-    queue = list(roots)
+def below(tree: Tree, asked: Iterable[str]) -> set[str]:
+    """Criteria and all that they are made of."""
+    queue = list(asked)
     seen = set(queue)
     while queue:
         inner = {m for m, _ in tree["criteria"][queue.pop()].get("members", ())} - seen
