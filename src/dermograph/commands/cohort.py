@@ -21,8 +21,10 @@ DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "trino")
 
 def cohort(
     input: Annotated[
-        Path | None, typer.Argument(metavar="[INPUT]", exists=True, file_okay=False, help="Folder with the tables of the population.")
+        Path | None,
+        typer.Argument(metavar="[INPUT]", exists=True, help="Folder with the tables of the population, or with those of OMOP; or a DuckDB file."),
     ] = None,
+    omop: Annotated[str | None, typer.Option(metavar="URL", help="Database with the tables of OMOP instead, such as postgres://….")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder to write the results into.")] = None,
     as_of: Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day asked about, for every patient.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Spell reasons out, and write the truth of each criterion.")] = False,
@@ -47,13 +49,14 @@ def cohort(
             raise UsageError(f"{dialect!r} is no dialect", f"it is one of {', '.join(DIALECTS)}")
         typer.echo(Program(knowledge).sql(dialect))
         return
-    if input is None or out is None:
-        raise UsageError("INPUT and --out are both needed", "dermograph cohort TABLES --out RESULTS, or dermograph cohort --sql")
+    if (input is None) == (omop is None) or out is None:
+        raise UsageError("INPUT, or --omop, and --out are both needed", "dermograph cohort TABLES --out RESULTS, or dermograph cohort --sql")
     from dermograph.cohort.run import Cohort
     from dermograph.cohort.sources import source_of
 
     compared = _compared(compare, ontology) if compare else None
-    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None), out, memory, threads, explain, chunk, least, compared)
+    source = source_of(input or omop or "", as_of.date() if as_of else None, knowledge, ontology_folder(ontology))
+    run = Cohort(knowledge, source, out, memory, threads, explain, chunk, least, compared)
     totals = _run(run)
     typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out / 'report.html'}")
     if totals.rejected:
