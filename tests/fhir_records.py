@@ -9,8 +9,8 @@ import pyoxigraph as ox
 from dermograph.record import Record
 from dermograph.terms import compact, local_name
 
-_ORDER = ("birthDate", "ageYears", "sex", "absent", "status", "severity", "site", "onset", "start", "end", "abatement", "outcome", "causedBy")
-_ORDER += ("sessions", "result", "value", "unit", "date")
+_FIRST = ("birthDate", "ageYears", "sex", "absent", "status", "severity", "site", "onset", "start", "end", "abatement", "outcome", "causedBy")
+_ORDER = (*_FIRST, "sessions", "result", "value", "unit", "date")
 _LINKS = ("pt:condition", "pt:course", "pt:observation", "pt:assessment")
 
 

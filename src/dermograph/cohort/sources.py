@@ -10,9 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dermograph.cohort.tables import Tables
+
+if TYPE_CHECKING:
+    from dermograph.knowledge import Knowledge
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much; 0 where that is not known."""
@@ -32,10 +35,12 @@ class Source(Protocol):
         """
 
 
-def source_of(path: Path, as_of: dt.date | None) -> Source:
+def source_of(path: Path, as_of: dt.date | None, knowledge: Knowledge) -> Source:
     """The source that a path names, told by what lies there.
 
     :param as_of: the day asked about, for every patient; without it, what is recorded of each, else today.
     :raises InputError: nothing that can be read lies there.
     """
-    return Tables(path, as_of)
+    from dermograph.cohort.bulk import Bulk, bulk_files
+
+    return Bulk(path, knowledge, as_of) if bulk_files(path) else Tables(path, as_of)

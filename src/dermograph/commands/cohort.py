@@ -20,7 +20,8 @@ DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "trino")
 
 def cohort(
     input: Annotated[
-        Path | None, typer.Argument(metavar="[INPUT]", exists=True, file_okay=False, help="Folder with the tables of the population.")
+        Path | None,
+        typer.Argument(metavar="[INPUT]", exists=True, file_okay=False, help="Folder with the tables of the population, or with its FHIR as NDJSON."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder to write the results into.")] = None,
     as_of: Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day asked about, for every patient.")] = None,
@@ -49,7 +50,7 @@ def cohort(
     from dermograph.cohort.run import Cohort
     from dermograph.cohort.sources import source_of
 
-    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None), out, memory, threads, explain, chunk)
+    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None, knowledge), out, memory, threads, explain, chunk)
     totals = _run(run)
     typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}")
     if totals.rejected:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from dermograph.errors import InputError
 from dermograph.fhir.elements import Element
@@ -18,7 +19,6 @@ from dermograph.terms import PREFIXES
 
 MINTED = "urn:dermograph:fhir:"
 """How the name of a resource begins that has no address of its own."""
-_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _KIND = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _ADDRESS = re.compile(r"(?:https?://|urn:uuid:|urn:oid:)[A-Za-z0-9._~:/?@!$&'()*+,;=%-]{1,1000}")
 _LOCAL = re.compile(r"(?:(?P<base>.*)/)?(?P<kind>[A-Z][A-Za-z]{1,63})/(?P<id>[^/?#\s]{1,64})(?:/_history/[^/?#\s]{1,64})?")
@@ -50,7 +50,7 @@ class Entry:
         """Resources that it contains, each with the reference that points at it."""
         for place, inner in enumerate(self.element.parts("contained"), 1):
             number = inner.text("id") or ""
-            mark = number if _ID.fullmatch(number) else str(place)
+            mark = quote(number, safe="", errors="backslashreplace") or str(place)
             yield f"#{number}", Entry(_kind(inner), f"{self.iri}#{mark}", Element(inner.value, f"{self.name}#{mark}", inner.source), "", self)
 
 
@@ -103,7 +103,7 @@ class Document:
         number = element.text("id") or ""
         if not _ADDRESS.fullmatch(address) or address.startswith(tuple(PREFIXES.values())):
             address = ""
-        place = f"{kind}/{number}" if _ID.fullmatch(number) else f"{kind}/entry-{len(self.entries) + 1}"
+        place = local(kind, number) if number else f"{kind}/entry-{len(self.entries) + 1}"
         iri = address or MINTED + place
         known = self.by_address.get(iri)
         if known is not None:
@@ -155,6 +155,11 @@ class Document:
             message = f"{self.source}: {printable(of.name)} refers to {printable(reference)}, and {len(found)} resources may be meant"
             raise InputError(message, "refer to it by its fullUrl")
         return found[0] if found else None
+
+
+def local(kind: str, number: str) -> str:
+    """Kind and id of a resource as they stand in its name, whatever the id holds."""
+    return f"{kind}/{quote(number, safe='', errors='backslashreplace')}"
 
 
 def _kind(element: Element) -> str:

@@ -64,13 +64,13 @@ class Element:
         return None if found is None else bool(found)
 
     def number(self, key: str) -> Decimal | None:
-        """A number, exactly as it is written."""
+        """A number, exactly as it is written, or as nearly as a binary fraction that somebody else parsed has kept it."""
         found = self.value.get(key)
         if found is None:
             return None
-        if isinstance(found, bool) or not isinstance(found, int | Decimal):
+        if isinstance(found, bool) or not isinstance(found, int | float | Decimal) or not Decimal(found).is_finite():
             raise self.wrong(key, "a number")
-        return Decimal(found)
+        return Decimal(repr(found)) if isinstance(found, float) else Decimal(found)
 
     def part(self, key: str) -> Element | None:
         """An object."""

@@ -70,9 +70,8 @@ def report(entry: Entry, scribe: Scribe) -> None:
 def assess(entry: Entry, concept: Concept, match: Match, results: list[Concept], at: Moment | None, name: str, scribe: Scribe) -> None:
     """Record an assessment of a class with what it found."""
     cls, words = match.name, scribe.words
-    if match.strength in {Strength.BROAD, Strength.RELATED}:
-        why = "the code is broader than" if match.strength is Strength.BROAD else "which alone does not settle it: a part of"
-        scribe.tell(entry, concept, Level.unknown, f"{why} {cls}")
+    if not match.strength.sure:
+        scribe.tell(entry, concept, Level.unknown, f"the code is not surely {cls}, or only a part of it")
         return
     found = {value for one in results if one and (value := scribe.codes.value(one, "pt:result"))}
     if len(found) > 1 or (not found and cls in words.telling):

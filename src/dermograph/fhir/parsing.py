@@ -37,8 +37,8 @@ def value(data: bytes, source: str) -> Any:
 def lines(data: bytes, source: str) -> Iterator[Any]:
     """The values of NDJSON, one on each line."""
     for number, line in enumerate(io.BytesIO(data), 1):
-        if line.strip():
-            yield value(line, f"{source}: line {number}")
+        if text := line.strip():
+            yield value(text, f"{source}: line {number}")
 
 
 def unpacked(data: bytes, source: str) -> bytes:

@@ -44,7 +44,7 @@ def moment(element: Element, key: str) -> Moment | None:
         return None
     shape = _SHAPE.fullmatch(said)
     if shape is None:
-        raise element.wrong(key, "a date, such as 2026-11-01")
+        raise element.wrong(key, "a date as 2026-11-01")
     year, month, day, hour, minute, second, zone = shape.groups()
     try:
         first = dt.date(int(year), int(month or 1), int(day or 1))
