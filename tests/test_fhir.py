@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import gzip
 import json
@@ -22,6 +23,7 @@ from dermograph.errors import InputError, InvalidInput
 from dermograph.fhir import parsing, reading
 from dermograph.fhir.reading import Reading
 from dermograph.fhir.report import Level
+from dermograph.fhir.terminology import Match, Strength
 
 ROOT = Path(__file__).parent
 DATA = ROOT / "fhir"
@@ -75,6 +77,18 @@ def test_a_bundle_is_read_as_it_means(knowledge: Knowledge, folder: Path) -> Non
     if "verdicts" in expected:
         assert casebook.wrong(expected["verdicts"], knowledge.assess(found.records[0]).to_json()) == []
     assert not [a for a in knowledge.assess_all(found.records) if isinstance(a, InvalidInput)]
+
+
+def test_what_is_said_of_a_product_holds_for_its_substance(knowledge: Knowledge) -> None:
+    """A product code is narrower than a class that a code of the substance is exactly, and narrower than a group otherwise."""
+    rxnorm = "http://www.nlm.nih.gov/research/umls/rxnorm"
+    made_up = {(rxnorm, "1"): (Match("ad:Dupilumab", Strength.NARROW),), (rxnorm, "2"): (Match("ad:JAKInhibitor", Strength.NARROW),)}
+    codes = dataclasses.replace(knowledge.terminology, meanings=knowledge.terminology.meanings | made_up)
+    statement = {"resourceType": "MedicationStatement", "status": "stopped", "subject": {"reference": "Patient/p"}}
+    reason = {"statusReason": [{"coding": [{"system": "http://snomed.info/sct", "code": "395009001"}]}]}
+    drugs = [statement | reason | {"id": code, "medicationCodeableConcept": {"coding": [{"system": rxnorm, "code": code}]}} for code in "12"]
+    (one,) = reading.from_values([PATIENT, *drugs], "input", codes, dt.date(2026, 11, 1)).all()
+    assert lines(one) == ["course ad:Dupilumab outcome=pt:NotTolerated", "patient birthDate=1990-05-04 sex=pt:Female"]
 
 
 # --- bundles from other hands

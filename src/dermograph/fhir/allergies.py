@@ -48,7 +48,7 @@ def _allergy(entry: Entry, concept: Concept, cause: Match, unsure: bool, name: s
     if cls is None:
         scribe.tell(entry, concept, Level.unknown, "the mappings have no class for allergies")
         return
-    one_of_many = cause.strength in {Strength.NARROW, Strength.RELATED}
+    one_of_many = scribe.codes.one_of_many(cause)
     status = "pt:Suspected" if unsure or one_of_many else "pt:Active" if entry.element.code("clinicalStatus") in {"", "active"} else "pt:Resolved"
     scribe.record("pt:condition", name, cls, status=status)
     scribe.caused_by(name, cause.name)
@@ -64,7 +64,7 @@ def _allergy(entry: Entry, concept: Concept, cause: Match, unsure: bool, name: s
 
 
 def _intolerance(entry: Entry, concept: Concept, cause: Match, unsure: bool, name: str, scribe: Scribe) -> None:
-    if unsure or cause.strength not in {Strength.EXACT, Strength.LABEL}:
+    if unsure or not cause.strength.sure or scribe.codes.one_of_many(cause):
         reason = "an unconfirmed intolerance" if unsure else f"an intolerance, and the code is not surely {cause.name}"
         scribe.tell(entry, concept, Level.unknown, reason)
         return

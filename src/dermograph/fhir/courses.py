@@ -81,7 +81,7 @@ def record(entry: Entry, course: Course, scribe: Scribe) -> None:
     taken, misses = 0, []
     for match in found:
         fits, reason = _fits(match, course.ways, scribe)
-        if fits and outcome in scribe.words.spreading and match.strength in {Strength.NARROW, Strength.RELATED}:
+        if fits and outcome in scribe.words.spreading and scribe.codes.one_of_many(match):
             fits, reason = False, f"{outcome} of one member of {match.name}, which says nothing of the others"
         if not fits:
             misses.append(reason)

@@ -75,6 +75,7 @@ class Terminology:
 
     :param meanings: what each code of each code system is mapped to.
     :param named: classes and values by their label.
+    :param single: classes that some code is exactly, so that what is narrower is a product or a form of it and no other thing.
     :param routed: classes of which it is known by which routes they are given.
     :param digest: of the mappings.
     """
@@ -82,6 +83,7 @@ class Terminology:
     words: Vocabulary
     meanings: dict[tuple[str, str], tuple[Match, ...]]
     named: dict[str, tuple[str, ...]]
+    single: frozenset[str]
     routed: frozenset[str]
     digest: str
 
@@ -100,8 +102,10 @@ class Terminology:
         for name, label in words.labels.items():
             named[label.casefold()].append(name)
         found = {key: tuple(Match(n, s) for n, s in sorted(there.items())) for key, there in meanings.items()}
-        routed = frozenset(m.name for matches in found.values() for m in matches if m.strength is Strength.RELATED)
-        return cls(words, found, {label: tuple(names) for label, names in named.items()}, routed, digest.hexdigest())
+        single, routed = (
+            frozenset(m.name for matches in found.values() for m in matches if m.strength is s) for s in (Strength.EXACT, Strength.RELATED)
+        )
+        return cls(words, found, {label: tuple(names) for label, names in named.items()}, single, routed, digest.hexdigest())
 
     def classes(self, concept: Concept, *kinds: str) -> list[Match]:
         """Classes of some kinds that a concept stands for, each as surely as any of its codes has it.
@@ -111,6 +115,10 @@ class Terminology:
         :param kinds: top classes, such as ``dg:Condition``.
         """
         return self._matches(concept, lambda name: any(self.words.is_a(name, kind) for kind in kinds))
+
+    def one_of_many(self, match: Match) -> bool:
+        """Whether a code stands for one member of a class, which says nothing of the others."""
+        return match.strength in {Strength.NARROW, Strength.RELATED} and match.name not in self.single
 
     def value(self, concept: Concept, prop: str) -> str | None:
         """The value of a property that a concept says for sure; None where it says none, or several."""
