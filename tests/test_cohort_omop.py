@@ -145,7 +145,7 @@ def test_a_rejected_record_is_told_by_its_number(rows: Rows) -> None:
 
 
 def test_a_day_that_is_given_is_the_day_of_everybody(files: Path, meaning: Meaning, tmp_path: Path) -> None:
-    source = source_of(files, None, meaning.knowledge, folder("ontology"))
+    source = source_of(files, None, meaning.knowledge)
     assert isinstance(source, Omop)
     later = made(Omop(source.place, meaning, dt.date(2024, 8, 1)), tmp_path / "work")
     assert {str(row["asOf"]) for row in later["patients"]} == {"2024-08-01"}
@@ -210,13 +210,13 @@ _POSTGRES = {"DOUBLE": "DOUBLE PRECISION", "VARCHAR": "TEXT"}
 
 
 def test_parquet_tells_the_same(files: Path, rows: Rows, meaning: Meaning, tmp_path: Path) -> None:
-    source = source_of(in_parquet(files, tmp_path / "parquet"), None, meaning.knowledge, folder("ontology"))
+    source = source_of(in_parquet(files, tmp_path / "parquet"), None, meaning.knowledge)
     assert isinstance(source, Omop)
     assert made(Omop(source.place, meaning), tmp_path / "work") == rows
 
 
 def test_a_file_of_duckdb_tells_the_same(files: Path, rows: Rows, meaning: Meaning, tmp_path: Path) -> None:
-    source = source_of(typed(files, tmp_path / "cdm.duckdb"), None, meaning.knowledge, folder("ontology"))
+    source = source_of(typed(files, tmp_path / "cdm.duckdb"), None, meaning.knowledge)
     assert isinstance(source, Omop)
     assert made(Omop(source.place, meaning), tmp_path / "work") == rows
 
@@ -258,7 +258,7 @@ def _is_user(name: str) -> bool:
 
 
 def test_postgres_tells_the_same(files: Path, rows: Rows, meaning: Meaning, postgres: str, tmp_path: Path) -> None:
-    import psycopg
+    psycopg = importlib.import_module("psycopg")
 
     with psycopg.connect(postgres.replace("postgres://", "postgresql://")) as con:
         for name, columns, values in tables_of(typed(files, tmp_path / "typed.duckdb")):
@@ -294,7 +294,7 @@ def test_a_population_is_assessed(files: Path, knowledge: Knowledge, tmp_path: P
 
 def test_two_patients_of_a_public_sample(knowledge: Knowledge, tmp_path: Path) -> None:
     expected = yaml.safe_load((ROOT / "synthea" / "expected.yaml").read_text(encoding="utf-8"))
-    found = made(source_of(ROOT / "synthea", None, knowledge, folder("ontology")), tmp_path / "work")
+    found = made(source_of(ROOT / "synthea", None, knowledge), tmp_path / "work")
     for name, rows in expected.items():
         assert sorted(map(plain, found[name]), key=str) == sorted(map(plain, rows), key=str), name
     weights = [
@@ -308,8 +308,7 @@ import sys
 from pathlib import Path
 from dermograph import Knowledge
 from dermograph.cohort.sources import source_of
-from dermograph.content import folder
-source = source_of(Path(sys.argv[1]), None, Knowledge.load(), folder("ontology"))
+source = source_of(Path(sys.argv[1]), None, Knowledge.load())
 source.tables(Path(sys.argv[2]), lambda what, done, of: print(what, done, flush=True))
 """
 

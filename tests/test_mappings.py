@@ -14,7 +14,7 @@ from stdnum import luhn, verhoeff
 
 ONTOLOGY = Path(__file__).parents[1] / "ontology"
 FILES = sorted((ONTOLOGY / "mappings").glob("*.sssom.tsv"))
-PREDICATES = {f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow")}
+PREDICATES = {f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow", "related")}
 
 
 def unchecked(_code: str) -> bool:
@@ -28,6 +28,9 @@ SHAPES: dict[str, tuple[str, Callable[[str], bool]]] = {
     "atc": (r"[ABCDGHJLMNPRSV]\d\d([A-Z]([A-Z](\d\d)?)?)?", unchecked),
     "icd10cm": (r"[A-Z]\d[0-9AB](\.[0-9A-Z]{1,4})?", unchecked),
     "MONDO": (r"\d{7}", unchecked),
+    "fhir": (r"AllergyIntolerance", unchecked),
+    "interpretation": (r"NEG|POS", unchecked),
+    "reason": (r"PATOBJ", unchecked),
 }
 
 
@@ -59,7 +62,7 @@ def classes() -> set[str]:
     for file in ONTOLOGY.rglob("*.ttl"):
         if "shapes" not in file.relative_to(ONTOLOGY).parts:
             graph.parse(file)
-    return {str(node) for node in graph.subjects(RDF.type, OWL.Class)}
+    return {str(node) for kind in (OWL.Class, OWL.NamedIndividual) for node in graph.subjects(RDF.type, kind)}
 
 
 def test_there_are_mapping_sets() -> None:

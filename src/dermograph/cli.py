@@ -21,12 +21,13 @@ from typer.core import TyperGroup
 from dermograph import __version__
 from dermograph.commands import registry
 from dermograph.commands.options import Ontology
-from dermograph.errors import DermographError, InvalidInput, UsageError
+from dermograph.errors import DermographError, Finding, InvalidInput, UsageError
 from dermograph.session import Session, complain, console, dumps
 
 if TYPE_CHECKING:
     import pyoxigraph as ox
 
+    from dermograph.record import Record
 
 DEBUG = "DERMOGRAPH_DEBUG"
 """Environment variable that asks for the traceback of a bug."""
@@ -111,10 +112,13 @@ class PictureFormat(StrEnum):
     dot = "dot"
 
 
-Patients = Annotated[list[str], typer.Argument(metavar="PATIENT", help="Files of patient graphs; - is standard input.")]
-OnePatient = Annotated[str, typer.Argument(metavar="PATIENT", help="File of a patient graph; - is standard input.")]
+Patients = Annotated[list[str], typer.Argument(metavar="PATIENT", help="Files of patient graphs or FHIR, or folders of FHIR; - is standard input.")]
+OnePatient = Annotated[str, typer.Argument(metavar="PATIENT", help="File of a patient graph or of FHIR; - is standard input.")]
 AsOf = Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], metavar="DATE", help="Day asked about, as 2026-11-01.")]
-Syntax = Annotated[str | None, typer.Option(metavar="ENDING", help="Syntax of the input, by its ending: ttl, jsonld, nt, nq, trig, rdf.")]
+Syntax = Annotated[
+    str | None, typer.Option(metavar="ENDING", help="Syntax of the input, by its ending: ttl, jsonld, nt, nq, trig, rdf; json, ndjson for FHIR.")
+]
+Report = Annotated[bool, typer.Option("--report", help="Tell on standard error what became of every record of FHIR, and why.")]
 EngineOption = Annotated[Engine, typer.Option(help="Engine that answers SPARQL.")]
 
 
@@ -170,12 +174,13 @@ def assess(
     engine: EngineOption = Engine.oxigraph,
     ontology: Ontology = None,
     syntax: Syntax = None,
+    report: Report = False,
     stop_after: Annotated[Stage | None, typer.Option(help="Print this stage as TriG instead of an answer.")] = None,
 ) -> None:
     """Assess patients: every therapy's status with dose, reasons and sources."""
     if stop_after and format:
         raise UsageError("--stop-after prints TriG, so --format has nothing to do", "leave one of them out")
-    session = Session(patients, as_of, syntax, ontology, engine.value)
+    session = Session(patients, as_of, syntax, ontology, engine.value, report=report)
     if stop_after:
         _stages(session, stop_after)
     else:
@@ -193,11 +198,12 @@ def explain(
     engine: EngineOption = Engine.oxigraph,
     ontology: Ontology = None,
     syntax: Syntax = None,
+    report: Report = False,
 ) -> None:
     """Explain a therapy's status: why, why not, and what would change it."""
     from dermograph import explanation, render
 
-    session = Session([patient], as_of, syntax, ontology, engine.value)
+    session = Session([patient], as_of, syntax, ontology, engine.value, report=report)
     name = explanation.find_therapy(session.knowledge.tree, therapy)
     one = session.only()
     answer = session.knowledge.assess(one)
@@ -228,13 +234,14 @@ def validate(
     reference: Annotated[bool, typer.Option("--reference", help="Ask pySHACL instead of the fast route.")] = False,
     ontology: Ontology = None,
     syntax: Syntax = None,
+    report: Report = False,
 ) -> None:
     """Hold patient graphs to the shapes."""
     import dataclasses
 
     from dermograph import content, inputs
 
-    session = Session(patients, as_of, syntax, ontology, quiet=format is PlainFormat.json)
+    session = Session(patients, as_of, syntax, ontology, quiet=format is PlainFormat.json, report=report)
     rows: list[dict[str, Any]] = []
     for batch in inputs.batches(session.records()):
         if reference:
@@ -244,7 +251,7 @@ def validate(
         else:
             findings = session.knowledge.validate(batch)
         for one in batch:
-            own = [f for f in findings if f.patient == one.name]
+            own = [f for f in findings if f.patient == one.name] + _breaches(session, one)
             valid = not any(f.severity == "Violation" for f in own)
             session.code = session.code if valid else InvalidInput.code
             rows.append({"source": one.source, "patient": one.name, "valid": valid, "findings": list(map(dataclasses.asdict, own))})
@@ -253,6 +260,8 @@ def validate(
                 for f in own:
                     typer.echo(f"  {f.severity}: {f.message} [{f.shape}]")
     if format is PlainFormat.json:
+        if report:
+            rows += [{"source": r.report.source, "patient": None, "valid": True, "report": r.report.to_json()} for r in session.readings]
         unread = [{"source": s, "patient": None, "valid": False, "error": e.message, "mend": e.hint} for s, e in session.refused]
         typer.echo(dumps(rows + unread))
     session.end()
@@ -266,17 +275,30 @@ def pathway(
     format: Annotated[PictureFormat, typer.Option()] = PictureFormat.mermaid,
     ontology: Ontology = None,
     syntax: Syntax = None,
+    report: Report = False,
 ) -> None:
     """Draw the pathways, with the patient's place and next steps marked."""
     from dermograph import drawing
     from dermograph.explanation import find_guideline
 
-    session = Session([patient] if patient else [], as_of, syntax, ontology)
+    session = Session([patient] if patient else [], as_of, syntax, ontology, report=report)
     tree = session.knowledge.tree
     wanted = [find_guideline(tree, guideline)] if guideline else list(tree["guidelines"])
     answer = session.knowledge.assess(session.only()) if patient else None
     draw = {PictureFormat.mermaid: drawing.mermaid, PictureFormat.dot: drawing.dot, PictureFormat.svg: drawing.svg}[format]
     typer.echo(draw(drawing.pathways(tree, wanted, answer)), nl=False)
+
+
+def _breaches(session: Session, one: Record) -> list[Finding]:
+    """What in the resources of a patient is not as FHIR has it."""
+    entries = next((r.entries[one.patient.value] for r in session.readings if r.report.source == one.source and one in r.records), None)
+    if entries is None:
+        return []
+    from dermograph.commands.options import need
+    from dermograph.fhir import validation
+
+    need("validation of FHIR needs", "fhir", "fhir")
+    return list(validation.breaches(entries, one.name))
 
 
 def _tell(session: Session, format: AnswerFormat) -> None:

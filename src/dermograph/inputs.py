@@ -6,29 +6,67 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dermograph import record
 from dermograph.errors import InputError
+from dermograph.knowledge import Knowledge
 from dermograph.knowledge import chunks as batches
 from dermograph.record import Record, printable
 
-__all__ = ["STDIN", "batches", "content", "read", "read_all"]
+if TYPE_CHECKING:
+    from dermograph.fhir.reading import Reading
+
+__all__ = ["FHIR", "STDIN", "batches", "content", "fhir_suffix", "read", "read_all"]
 
 STDIN = "-"
 """Stands for standard input where a file is asked for."""
+FHIR = (".json", ".ndjson", ".jsonl")
+"""Endings of what is read as FHIR, with ``.gz`` behind them or without."""
+Told = Callable[["Reading"], None]
+"""Told of what was read from FHIR."""
 
 
-def read(source: str, as_of: dt.date | None = None, syntax: str | None = None) -> list[Record]:
-    """Read every patient of a file or of standard input.
+def read(
+    source: str, as_of: dt.date | None = None, syntax: str | None = None, knowledge: Knowledge | None = None, told: Told | None = None
+) -> list[Record]:
+    """Read every patient of a file, of a folder with FHIR, or of standard input.
 
-    :param source: path of a file, or ``-``.
+    :param source: path of a file or folder, or ``-``.
     :param syntax: ending that names the syntax, such as ``ttl``; without it the file's own, and Turtle for standard input.
+    :param knowledge: whose mappings FHIR is read by; without it, FHIR is not read.
     :raises InputError: it cannot be read.
     """
+    if knowledge is not None and (readings := list(_fhir(source, as_of, syntax, knowledge))):
+        if told:
+            for one in readings:
+                told(one)
+        return [found for one in readings for found in one.all()]
     if source != STDIN and syntax is None:
         return record.read_path(Path(source), as_of)
     name = "standard input" if source == STDIN else source
     return record.read(content(source), name, suffix=f".{(syntax or 'ttl').removeprefix('.')}", as_of=as_of)
+
+
+def _fhir(source: str, as_of: dt.date | None, syntax: str | None, knowledge: Knowledge) -> Iterator[Reading]:
+    """What is read from FHIR; nothing where the source is no FHIR."""
+    is_folder = source != STDIN and Path(source).is_dir()
+    suffix = fhir_suffix(f".{syntax.removeprefix('.')}" if syntax else source)
+    if not is_folder and not suffix:
+        return
+    from dermograph.fhir import reading
+
+    if is_folder:
+        yield from reading.folder(Path(source), knowledge.terminology, as_of)
+        return
+    name = "standard input" if source == STDIN else source
+    yield reading.read(content(source), name, knowledge.terminology, suffix=suffix, as_of=as_of)
+
+
+def fhir_suffix(name: str) -> str:
+    """Ending by which a file is read as FHIR; empty where it is not."""
+    plain = name.lower().removesuffix(".gz")
+    return next((suffix for suffix in FHIR if plain.endswith(suffix)), "")
 
 
 def content(source: str) -> bytes:
@@ -45,21 +83,37 @@ def content(source: str) -> bytes:
         else:
             with Path(source).open("rb") as file:
                 data = file.read(most + 1)
-    except OSError as error:
-        raise InputError(f"{printable(source)}: {error.strerror or error}", "check the path") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{printable(source)}: {getattr(error, 'strerror', None) or error}", "check the path") from error
     if len(data) > most:
         name = "standard input" if source == STDIN else source
         raise InputError(f"{name}: more than the {most:,} bytes that are read at once", "split it")
     return data
 
 
-def read_all(sources: Iterable[str], as_of: dt.date | None, syntax: str | None, refuse: Callable[[str, InputError], None]) -> Iterator[Record]:
+def read_all(
+    sources: Iterable[str],
+    as_of: dt.date | None,
+    syntax: str | None,
+    refuse: Callable[[str, InputError], None],
+    knowledge: Knowledge | None = None,
+    told: Told | None = None,
+) -> Iterator[Record]:
     """Read the patients of several sources, in order.
 
     :param refuse: told of each source that cannot be read; the others are read nevertheless.
     """
     for source in sources:
         try:
-            yield from read(source, as_of, syntax)
+            found = list(_fhir(source, as_of, syntax, knowledge)) if knowledge is not None else []
+            if not found:
+                yield from read(source, as_of, syntax)
         except InputError as error:
             refuse(source, error)
+            continue
+        for one in found:
+            if told:
+                told(one)
+            for refused in one.refused:
+                refuse(source, refused)
+            yield from one.records

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyoxigraph as ox
 
@@ -22,6 +23,9 @@ from dermograph.record import Record
 from dermograph.regimens import offer
 from dermograph.store import OxigraphStore, RdflibStore, Store
 from dermograph.validation import fast
+
+if TYPE_CHECKING:
+    from dermograph.fhir.terminology import Terminology
 
 Engine = Literal["oxigraph", "rdflib"]
 Source = Path | str | bytes
@@ -39,6 +43,7 @@ class Knowledge:
         self.tree = tree
         self.sha256 = sha256
         self.index = tuple(triples)
+        self.ontology: Path | None = None
         self._store: Store = OxigraphStore(self.index) if engine == "oxigraph" else RdflibStore(self.index)
         self._turn = threading.Lock()
 
@@ -57,7 +62,17 @@ class Knowledge:
             kept = _work_out(where)
             cache.save(sha256, kept)
         triples = (ox.Triple(q.subject, q.predicate, q.object) for q in ox.parse(input=kept["triples"], format=ox.RdfFormat.N_TRIPLES))
-        return cls(kept["tree"], triples, sha256, engine)
+        loaded = cls(kept["tree"], triples, sha256, engine)
+        loaded.ontology = where
+        return loaded
+
+    @cached_property
+    def terminology(self) -> Terminology:
+        """What the codes of other terminologies mean, by the mappings of the ontology."""
+        from dermograph.fhir.terminology import Terminology
+        from dermograph.fhir.vocabulary import Vocabulary
+
+        return Terminology.load(self.ontology or content.folder("ontology"), Vocabulary.of(self))
 
     @property
     def version(self) -> str:
@@ -70,12 +85,21 @@ class Knowledge:
         return tuple(self.tree["rows"])
 
     def read(self, source: Source, *, as_of: dt.date | None = None, suffix: str = ".ttl") -> list[Record]:
-        """Read the patients of a file, of Turtle text, or of bytes in the syntax of the suffix."""
+        """Read the patients of a file or folder, of Turtle text, or of bytes in the syntax of the suffix.
+
+        FHIR is told by the suffixes ``.json`` and ``.ndjson``.
+        """
         if isinstance(source, Path):
-            return record.read_path(source, as_of)
+            from dermograph import inputs
+
+            return inputs.read(str(source), as_of, None, self)
         if isinstance(source, str) and "\n" not in source and source.endswith(suffix):
             raise UsageError(f"{source!r} is the name of a file, and text is read as Turtle", "give a pathlib.Path")
         data = source.encode() if isinstance(source, str) else source
+        if suffix in (".json", ".ndjson"):
+            from dermograph.fhir import reading
+
+            return reading.read(data, "input", self.terminology, suffix=suffix, as_of=as_of).all()
         return record.read(data, "input", suffix=suffix, as_of=as_of)
 
     def validate(self, records: Sequence[Record]) -> list[Finding]:

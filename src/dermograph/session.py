@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from dermograph.assessment import Assessment
+    from dermograph.fhir.reading import Reading
     from dermograph.record import Record
 
 WIDTH = 120
@@ -36,7 +37,8 @@ def complain(error: DermographError) -> int:
 class Session:
     """One run on patients: the knowledge, the inputs, and what went wrong so far.
 
-    :param quiet: keep refused inputs instead of printing them.
+    :param quiet: keep refused inputs and reports instead of printing them.
+    :param report: print what became of every record of FHIR; else only how many were not understood.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Session:
         ontology: Path | None,
         engine: Literal["oxigraph", "rdflib"] = "oxigraph",
         quiet: bool = False,
+        report: bool = False,
     ) -> None:
         if sources.count("-") > 1:
             raise UsageError("standard input can be read once", "give - once")
         self.knowledge = Knowledge.load(ontology, engine=engine)
-        self.sources, self.syntax, self.quiet = sources, syntax, quiet
+        self.sources, self.syntax, self.quiet, self.report = sources, syntax, quiet, report
+        self.readings: list[Reading] = []
         self.as_of = as_of.date() if as_of else None
         self.code = 0
         self.refused: list[tuple[str, InputError]] = []
@@ -66,7 +70,7 @@ class Session:
 
     def records(self) -> Iterator[Record]:
         """Patients of all sources that can be read, in order."""
-        for one in inputs.read_all(self.sources, self.as_of, self.syntax, self.refuse):
+        for one in inputs.read_all(self.sources, self.as_of, self.syntax, self.refuse, self.knowledge, self.told):
             self.count += 1
             yield one
 
@@ -82,11 +86,21 @@ class Session:
     def only(self) -> Record:
         """The one patient of the one source."""
         (source,) = self.sources
-        found = inputs.read(source, self.as_of, self.syntax)
+        found = inputs.read(source, self.as_of, self.syntax, self.knowledge, self.told)
         if len(found) > 1:
             names = ", ".join(one.name for one in found[:5])
             raise InputError(f"{found[0].source}: {len(found)} patients, and one is asked about: {names}", "keep one patient in the file")
         return found[0]
+
+    def told(self, reading: Reading) -> None:
+        """Note what was read from FHIR, and say on standard error what was not understood."""
+        self.readings.append(reading)
+        if self.quiet:
+            return
+        if self.report:
+            typer.echo(reading.report.text(), err=True)
+        elif reading.report.missed:
+            typer.echo(f"dermograph: {reading.report.summary()}; --report tells which", err=True)
 
     @property
     def several(self) -> bool:

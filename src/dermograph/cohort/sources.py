@@ -10,10 +10,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dermograph.cohort.tables import Tables
-from dermograph.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from dermograph.knowledge import Knowledge
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much; 0 where that is not known."""
@@ -33,22 +35,17 @@ class Source(Protocol):
         """
 
 
-def source_of(path: Path | str, as_of: dt.date | None, knowledge: Knowledge, ontology: Path) -> Source:
+def source_of(path: Path | str, as_of: dt.date | None, knowledge: Knowledge) -> Source:
     """The source that a path or a URL names, told by what lies there.
 
     :param as_of: the day asked about, for every patient; without it, what is recorded of each, else today.
-    :param ontology: folder of the ontology, for the mappings of codes.
     :raises InputError: nothing that can be read lies there.
     """
-    if isinstance(path, str) or path.is_file() or _holds_persons(path):
-        from dermograph.cohort.omop import Omop
-        from dermograph.cohort.omop.meaning import Meaning
-        from dermograph.cohort.omop.places import Files, place_of
+    from dermograph.cohort.bulk import Bulk, bulk_files
+    from dermograph.cohort.omop import Files, Meaning, Omop, holds_persons, place_of
 
-        return Omop(place_of(path) if isinstance(path, str) else Files(path), Meaning(knowledge, ontology / "mappings"), as_of)
-    return Tables(path, as_of)
-
-
-def _holds_persons(folder: Path) -> bool:
-    """Whether a folder holds the table of persons of the OMOP model, as a file or as a folder of parts."""
-    return any(entry.name.lower().partition(".")[0] == "person" for entry in folder.iterdir())
+    if isinstance(path, str):
+        return Omop(place_of(path), Meaning.of(knowledge), as_of)
+    if path.is_file() or holds_persons(path):
+        return Omop(Files(path), Meaning.of(knowledge), as_of)
+    return Bulk(path, knowledge, as_of) if bulk_files(path) else Tables(path, as_of)

@@ -166,7 +166,7 @@ class Summary:
             return []
         columns = ", ".join(quoted(c) for c in IGNORED if c != "records")
         rows = con.execute(
-            f"SELECT {columns}, CAST(sum(records) AS BIGINT) AS n FROM read_parquet('{path.as_posix()}') GROUP BY ALL ORDER BY n DESC, ALL"
+            f"SELECT {columns}, CAST(sum(records) AS BIGINT) AS n FROM read_parquet('{path.as_posix()}') GROUP BY ALL ORDER BY n DESC, {columns}"
         )
         return [dict(zip(IGNORED, row, strict=True)) for row in rows.fetchall()]
 

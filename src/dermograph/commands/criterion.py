@@ -35,7 +35,7 @@ def criterion(
     if on is None:
         return
     sign = "" if notation is Notation.text else "# "
-    for one in inputs.read(on):
+    for one in inputs.read(on, knowledge=knowledge):
         knowledge.assess(one)
         node = explanation.tell_criterion(knowledge.case(one), name)
         typer.echo(f"\n{sign}{one.name}, as of {one.as_of}: {node.truth}")

@@ -63,7 +63,7 @@ def _put_beside(store: ox.Store, patient: str, ontology: Path | None) -> None:
     from dermograph.knowledge import Knowledge
 
     knowledge = Knowledge.load(ontology)
-    for batch in inputs.batches(inputs.read(patient)):
+    for batch in inputs.batches(inputs.read(patient, knowledge=knowledge)):
         for one, answer in zip(batch, list(knowledge.assess_all(batch)), strict=True):
             if isinstance(answer, InvalidInput):
                 raise answer

@@ -17,13 +17,13 @@ from dermograph.workbench.draft import Draft
 from dermograph.workbench.problems import Problem
 
 COLUMNS = ("subject_id", "predicate_id", "object_id", "mapping_justification", "comment")
-PREDICATES = tuple(f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow"))
+PREDICATES = tuple(f"skos:{kind}Match" for kind in ("exact", "close", "broad", "narrow", "related"))
 _CURIES = ("subject_id", "predicate_id", "object_id", "mapping_justification", "object_source")
 
 
 def rows(draft: Draft) -> Iterator[Problem]:
     """What is wrong with the mapping sets of an ontology."""
-    classes = set(draft.graph.instances("owl:Class"))
+    terms = {*draft.graph.instances("owl:Class"), *draft.graph.instances("owl:NamedIndividual")}
     for path in sorted((draft.ontology / "mappings").glob("*.sssom.tsv")):
         file = path.relative_to(draft.ontology).as_posix()
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -42,7 +42,7 @@ def rows(draft: Draft) -> Iterator[Problem]:
             message = f"the table has no column {', '.join(missing)}"
             yield Problem(file, len(head) + 1, "mapping", "", message, "name the columns in the first line of the table")
             continue
-        yield from _rows(file, len(head) + 2, table[1:], columns, _prefixes(about), classes)
+        yield from _rows(file, len(head) + 2, table[1:], columns, _prefixes(about), terms)
 
 
 def _prefixes(about: Any) -> set[str]:
@@ -50,7 +50,7 @@ def _prefixes(about: Any) -> set[str]:
     return set(declared) if isinstance(declared, dict) else set()
 
 
-def _rows(file: str, start: int, table: list[list[str]], columns: list[str], prefixes: set[str], classes: set[str]) -> Iterator[Problem]:
+def _rows(file: str, start: int, table: list[list[str]], columns: list[str], prefixes: set[str], terms: set[str]) -> Iterator[Problem]:
     seen: dict[tuple[str, str], int] = {}
     for line, cells in enumerate(table, start):
         if len(cells) != len(columns):
@@ -63,8 +63,8 @@ def _rows(file: str, start: int, table: list[list[str]], columns: list[str], pre
         def problem(message: str, mend: str, line: int = line, subject: str = subject) -> Problem:
             return Problem(file, line, "mapping", subject, message, mend)
 
-        if subject not in classes:
-            near = vocabulary.nearest(subject, classes)
+        if subject not in terms:
+            near = vocabulary.nearest(subject, terms)
             yield problem(f"{subject} is no class of the ontology{near and f'; the nearest name is {near}'}", f"write {near or 'a declared class'}")
         if predicate not in PREDICATES:
             yield problem(f"{predicate} is no predicate of a mapping", f"write one of {', '.join(PREDICATES)}")

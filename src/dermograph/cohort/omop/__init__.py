@@ -6,6 +6,8 @@ What a row means is told by its concept, by the concepts that this one is a kind
 how certain that is depends on the predicate of the mapping. ``docs/population.md`` says what is taken and what is not.
 """
 
+from dermograph.cohort.omop.meaning import Meaning
+from dermograph.cohort.omop.places import Files, holds_persons, place_of
 from dermograph.cohort.omop.source import Omop
 
-__all__ = ["Omop"]
+__all__ = ["Files", "Meaning", "Omop", "holds_persons", "place_of"]

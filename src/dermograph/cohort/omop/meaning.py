@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dermograph import units
+from dermograph import content, units
 from dermograph.cohort.layout import Layout
 from dermograph.knowledge import Knowledge
 
@@ -40,6 +40,11 @@ class Meaning:
 
     knowledge: Knowledge
     folder: Path
+
+    @classmethod
+    def of(cls, knowledge: Knowledge) -> Meaning:
+        """Codes by the mappings of the ontology that was loaded."""
+        return cls(knowledge, (knowledge.ontology or content.folder("ontology")) / "mappings")
 
     @cached_property
     def layout(self) -> Layout:

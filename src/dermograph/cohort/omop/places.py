@@ -159,3 +159,8 @@ def place_of(url: str) -> Place:
     if not parts.scheme:
         raise InputError(f"{url!r} is no URL", "write one of Ibis, such as postgres://user@host/database?schema=cdm")
     return Files(Path(url.removeprefix("duckdb://").partition("?")[0])) if parts.scheme == "duckdb" else Connection(url)
+
+
+def holds_persons(folder: Path) -> bool:
+    """Whether a folder holds the table of persons, as a file or as a folder of parts."""
+    return any(entry.name.lower().partition(".")[0] == "person" for entry in folder.iterdir())

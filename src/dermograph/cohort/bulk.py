@@ -1,0 +1,330 @@
+"""A population as FHIR Bulk Data: a folder with files of NDJSON, https://hl7.org/fhir/uv/bulkdata/.
+
+The lines of a patient lie far apart, a file for each kind of resource. So each line is first laid into the bucket of its
+patient, on disk; then a bucket after the other is read, patient by patient, and written as one part of each table. A finished
+step leaves a mark, so that a run that was killed goes on after it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import sqlite3
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from dermograph import cache
+from dermograph.cohort import descriptor
+from dermograph.cohort.record_rows import rows
+from dermograph.cohort.tables import IGNORED, REJECTED, Tables
+from dermograph.errors import InputError
+from dermograph.fhir import parsing, reading
+from dermograph.fhir.bundle import MINTED, local
+from dermograph.fhir.report import Level, passed_over
+from dermograph.fhir.terminology import Terminology
+from dermograph.inputs import fhir_suffix
+from dermograph.record import LIMIT, printable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dermograph.cohort.sources import Progress
+    from dermograph.knowledge import Knowledge
+
+BUCKET = 32 * 1024 * 1024
+"""Bytes of lines that a bucket is meant to hold."""
+MOST = 256
+"""Most buckets, since each has a file open while lines are laid out."""
+_NAMED = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?Patient/([A-Za-z0-9.-]{1,64})(?:/_history/[^"]*)?"')
+PRODUCTS = "Medication"
+"""Kind of resource that belongs to no patient, and that records of patients refer to."""
+Lost = Counter[tuple[str, str, str, str, str]]
+"""What was passed over, by kind, system, code, text and reason."""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """A folder of NDJSON as a source of a population.
+
+    :param as_of: the day asked about; without it, today.
+    :param size: bytes of a bucket.
+    :param jobs: processes that read buckets; 0 is one for each core.
+    """
+
+    folder: Path
+    knowledge: Knowledge
+    as_of: dt.date | None = None
+    size: int = BUCKET
+    jobs: int = 0
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """The files, in the order of their names."""
+        return bulk_files(self.folder)
+
+    @cached_property
+    def today(self) -> dt.date:
+        """The day asked about."""
+        return self.as_of or dt.date.today()
+
+    def key(self) -> dict[str, Any]:
+        """What the results turn on: names, sizes and times of the files, the mappings, and the day."""
+        files = {path.name: [path.stat().st_size, path.stat().st_mtime_ns] for path in self.files}
+        return {"files": files, "mappings": self.knowledge.terminology.digest, "asOf": self.today.isoformat(), "size": self.size}
+
+    def tables(self, work: Path, progress: Progress) -> Tables:
+        """The six tables, made where they are not there yet.
+
+        :raises InputError: a file cannot be read.
+        """
+        work.mkdir(parents=True, exist_ok=True)
+        buckets = self._laid_out(work / "buckets", progress)
+        tables = work / "tables"
+        todo = [number for number in range(buckets) if not (work / f"read-{number:05}").exists()]
+        if len(todo) == 1:
+            _start(self.knowledge.terminology)
+            _convert(work, todo[0], self.today)
+        elif todo:
+            with self._pool() as pool:
+                jobs = [pool.submit(_convert, work, number, self.today) for number in todo]
+                for done, job in enumerate(jobs, buckets - len(todo) + 1):
+                    job.result()
+                    progress("reading", done, buckets)
+        _sum_up(work)
+        return Tables(tables, self.as_of)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        jobs = self.jobs or os.cpu_count() or 1
+        return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start, (self.knowledge.terminology,))
+
+    def _laid_out(self, where: Path, progress: Progress) -> int:
+        """Lay every line into the bucket of its patient; the number of buckets."""
+        total = sum(path.stat().st_size * (8 if path.suffix == ".gz" else 1) for path in self.files)
+        buckets = min(MOST, max(1, -(-total // self.size)))
+        if (where / "whole").exists():
+            return buckets
+        shutil.rmtree(where, ignore_errors=True)
+        where.mkdir(parents=True)
+        with ExitStack() as stack:
+            laid = [stack.enter_context((where / f"{number:05}.ndjson").open("wb")) for number in range(buckets)]
+            products = sqlite3.connect(where / "products.sqlite")
+            products.execute("CREATE TABLE product (id TEXT PRIMARY KEY, line BLOB) WITHOUT ROWID")
+            sorting = _Sorting(laid, products)
+            for number, path in enumerate(self.files):
+                progress("sorting", number, len(self.files))
+                for place, line in _lines(path):
+                    sorting.lay(path.name, place, line)
+            products.commit()
+            products.close()
+        cache.write(where / "beside.json", {"lost": sorted([*k, n] for k, n in sorting.lost.items()), "broken": sorting.broken})
+        (where / "whole").touch()
+        return buckets
+
+
+def bulk_files(folder: Path) -> list[Path]:
+    """Files of NDJSON in a folder, in the order of their names."""
+    return sorted(path for path in folder.iterdir() if fhir_suffix(path.name) in reading.LINES and path.is_file())
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Lines of a file with their numbers.
+
+    :raises InputError: the file cannot be read, or a line is longer than what is read at once.
+    """
+    try:
+        with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+            number = 0
+            while line := file.readline(LIMIT + 1):
+                number += 1
+                if len(line) > LIMIT:
+                    raise InputError(f"{path}: line {number}: more than the {LIMIT:,} bytes that are read at once", "no resource is that long")
+                if line.strip():
+                    yield number, line.rstrip(b"\r\n") + b"\n"
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: {printable(str(error))}", "check the file") from error
+
+
+@dataclass(frozen=True)
+class _Sorting:
+    """Lines on their way into buckets.
+
+    :param laid: files of the buckets.
+    :param products: what belongs to no patient.
+    :param broken: lines that cannot be read, as rows of what is rejected.
+    """
+
+    laid: Sequence[IO[bytes]]
+    products: sqlite3.Connection
+    lost: Lost = field(default_factory=Counter)
+    broken: list[dict[str, Any]] = field(default_factory=list)
+
+    def lay(self, file: str, place: int, line: bytes) -> None:
+        """Lay one line where it belongs."""
+        try:
+            resource = parsing.value(line.strip(), f"{file}: line {place}")
+        except InputError as error:
+            self._refuse(file, place, line, error.message)
+            return
+        kind, number = (resource.get("resourceType"), resource.get("id")) if isinstance(resource, dict) else (None, None)
+        if not isinstance(kind, str) or not isinstance(number, str | None) or kind == "Bundle":
+            self._refuse(file, place, line, "the line is no resource of FHIR")
+            return
+        patient = number if kind == "Patient" else _patient(resource)
+        if kind == "Patient" and not patient:
+            self._refuse(file, place, line, "a Patient without an id")
+        elif kind == PRODUCTS and number:
+            self._keep(file, place, line, number)
+        elif kind not in reading.KINDS:
+            self.lost[kind, "", "", "", Level.unread.value] += 1
+        elif patient is None:
+            self.lost[kind, "", "", "", "its patient is not told"] += 1
+        else:
+            head = json.dumps([patient, file, place]).encode()
+            self.laid[zlib.crc32(patient.encode("utf-8", "surrogatepass")) % len(self.laid)].write(head + b"\t" + line)
+
+    def _keep(self, file: str, place: int, line: bytes, number: str) -> None:
+        """Keep what records of patients refer to."""
+        added = self.products.execute("INSERT OR IGNORE INTO product VALUES (?, ?)", (number, line))
+        if added.rowcount == 0 and self.products.execute("SELECT line FROM product WHERE id = ?", (number,)).fetchone()[0] != line:
+            self._refuse(file, place, b"", f"{PRODUCTS}/{printable(number)} is there twice, in different words")
+
+    def _refuse(self, file: str, place: int, line: bytes, reason: str) -> None:
+        """Note a line that cannot be read; its patient, where one can be made out, is then not assessed."""
+        named = _NAMED.search(line)
+        patient = MINTED + local("Patient", named[1].decode()) if named else None
+        self.broken.append({"table": file, "row": place, "patient": patient, "reason": reason, "value": None})
+
+
+def _patient(resource: dict[str, Any]) -> str | None:
+    """Id of the patient that a record refers to."""
+    for key in reading.SUBJECTS:
+        pointer = resource.get(key)
+        reference = pointer.get("reference") if isinstance(pointer, dict) else None
+        if isinstance(reference, str):
+            parts = reference.partition("/_history/")[0].split("/")
+            return parts[-1] if len(parts) > 1 and parts[-2] == "Patient" else None
+    return None
+
+
+# --- one bucket
+
+_codes: Terminology
+
+
+def _start(codes: Terminology) -> None:
+    """Give a process the mappings."""
+    global _codes
+    _codes = codes
+
+
+def _convert(work: Path, number: int, today: dt.date) -> None:
+    """Read one bucket, and write a part of each table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    people: dict[str, list[tuple[str, int, bytes]]] = defaultdict(list)
+    with (work / "buckets" / f"{number:05}.ndjson").open("rb") as file:
+        for row in file:
+            head, _, line = row.partition(b"\t")
+            patient, name, place = json.loads(head)
+            people[patient].append((name, place, line))
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in descriptor.names()}
+    rejected: list[dict[str, Any]] = []
+    lost: Lost = Counter()
+    products = sqlite3.connect(work / "buckets" / "products.sqlite")
+    for patient in sorted(people):
+        _read(patient, people.pop(patient), products, today, found, rejected, lost)
+    products.close()
+    for name, rows_ in [*found.items(), ("rejected", rejected)]:
+        columns = REJECTED if name == "rejected" else descriptor.columns(name)
+        if rows_ or name == "patients":
+            _put(pq, pa.Table.from_pylist(rows_, _schema(columns)), work / "tables" / name / f"part-{number:05}.parquet")
+    cache.write(work / f"lost-{number:05}.json", sorted([*k, n] for k, n in lost.items()))
+    (work / f"read-{number:05}").touch()
+
+
+def _read(
+    patient: str,
+    lines: list[tuple[str, int, bytes]],
+    products: sqlite3.Connection,
+    today: dt.date,
+    found: dict[str, list[dict[str, Any]]],
+    rejected: list[dict[str, Any]],
+    lost: Lost,
+) -> None:
+    """Read one patient; what cannot be read refuses this one only."""
+    values = [parsing.value(line, f"{name}: line {place}") for name, place, line in sorted(lines)]
+    if not any(value["resourceType"] == "Patient" for value in values):
+        for value in values:
+            lost[value["resourceType"], "", "", "", "its patient is not in the input"] += 1
+        return
+    wanted = {number for value in values if (number := _product(value))}
+    for number in sorted(wanted):
+        row = products.execute("SELECT line FROM product WHERE id = ?", (number,)).fetchone()
+        if row:
+            values.append(parsing.value(row[0], f"{PRODUCTS}/{number}"))
+    name, place, _ = min(lines)
+    try:
+        read = reading.from_values(values, name, _codes, today)
+        (one,) = read.all()
+    except InputError as error:
+        who = MINTED + local("Patient", patient)
+        found["patients"].append(dict.fromkeys(descriptor.columns("patients")) | {"patient": who, "asOf": today})
+        rejected.append({"table": name, "row": place, "patient": who, "reason": error.message, "value": None})
+        return
+    for table, more in rows([one]).items():
+        found[table] += more
+    lost.update(passed_over(read.report.lines))
+
+
+def _product(value: dict[str, Any]) -> str | None:
+    """Id of the product that a record refers to outside itself."""
+    pointer = value.get("medicationReference")
+    reference = pointer.get("reference") if isinstance(pointer, dict) else None
+    if not isinstance(reference, str) or reference.startswith("#"):
+        return None
+    return reference.partition("/_history/")[0].rpartition("/")[2]
+
+
+def _sum_up(work: Path) -> None:
+    """Write what was passed over in all buckets, and the lines that are no resources."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    beside = json.loads((work / "buckets" / "beside.json").read_text(encoding="utf-8"))
+    lost: Counter[tuple[str, ...]] = Counter({tuple(row[:-1]): row[-1] for row in beside["lost"]})
+    for path in sorted(work.glob("lost-*.json")):
+        for *key, count in json.loads(path.read_text(encoding="utf-8")):
+            lost[tuple(key)] += count
+    ignored = [dict(zip(IGNORED, (*key, count), strict=True)) for key, count in sorted(lost.items())]
+    tables = work / "tables"
+    _put(pq, pa.Table.from_pylist(ignored, _schema(IGNORED)), tables / "ignored" / "part-00000.parquet")
+    if beside["broken"]:
+        _put(pq, pa.Table.from_pylist(beside["broken"], _schema(REJECTED)), tables / "rejected" / "part-broken.parquet")
+
+
+def _put(pq: Any, table: pa.Table, path: Path) -> None:
+    """Write a part whole: under another name first, in another folder, so that nobody takes half of it for the part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.parent.parent / f"{path.parent.name}-{path.stem}.aside"
+    pq.write_table(table, aside, compression="zstd")
+    aside.replace(path)
+
+
+def _schema(columns: dict[str, str]) -> Any:
+    import pyarrow as pa
+
+    kinds = {"string": pa.string(), "date": pa.date32(), "integer": pa.int64(), "number": pa.decimal128(24, 12)}
+    return pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
