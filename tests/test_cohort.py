@@ -23,11 +23,11 @@ import pytest
 import sqlglot
 import yaml
 from generators import random_patient
-from population_tables import rows as rows_of
 
 from dermograph import Assessment, Knowledge, cli
 from dermograph.cohort import descriptor, population, synth, writing
 from dermograph.cohort.checks import REASONS
+from dermograph.cohort.graphs import rows as rows_of
 from dermograph.cohort.run import Cohort
 from dermograph.cohort.summary import Totals
 from dermograph.cohort.tables import Tables
@@ -62,10 +62,7 @@ def made_up(where: Path, count: int, seed: int = 1) -> Path:
 
 def of_records(where: Path, records: Iterable[Record], knowledge: Knowledge) -> Path:
     """A folder with the tables of patient graphs."""
-    tables = rows_of(records, knowledge.tree["units"])
-    for row in tables["observations"]:
-        row["unit"] = knowledge.tree["units"][row["observable"]]
-    return written(where, tables)
+    return written(where, rows_of(records, knowledge.tree["within"]))
 
 
 def run(tables: Path, out: Path, knowledge: Knowledge, **options: Any) -> Totals:

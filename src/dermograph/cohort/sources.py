@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dermograph.cohort.tables import Tables
+from dermograph.errors import InputError
+from dermograph.knowledge import Knowledge
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much; 0 where that is not known."""
@@ -32,10 +34,21 @@ class Source(Protocol):
         """
 
 
-def source_of(path: Path, as_of: dt.date | None) -> Source:
+def source_of(path: Path, as_of: dt.date | None, knowledge: Knowledge, memory: str = "4GB", threads: int = 0) -> Source:
     """The source that a path names, told by what lies there.
 
     :param as_of: the day asked about, for every patient; without it, what is recorded of each, else today.
+    :param memory: most memory of a database that reading may want.
+    :param threads: how many processes read side by side; 0 is one for each core.
     :raises InputError: nothing that can be read lies there.
     """
+    if path.is_file() or not Tables(path).there("patients"):
+        from dermograph.cohort.rdf import files
+
+        if any(map(files.is_rdf, files.found(path))):
+            from dermograph.cohort.rdf.source import Rdf
+
+            return Rdf(path, knowledge, as_of, threads, memory)
+        if path.is_file():
+            raise InputError(f"{path}: a file with this ending is not read", f"name a folder of tables, or a file of RDF, {', '.join(files.ENDINGS)}")
     return Tables(path, as_of)

@@ -19,9 +19,7 @@ DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "trino")
 
 
 def cohort(
-    input: Annotated[
-        Path | None, typer.Argument(metavar="[INPUT]", exists=True, file_okay=False, help="Folder with the tables of the population.")
-    ] = None,
+    input: Annotated[Path | None, typer.Argument(metavar="[INPUT]", exists=True, help="Folder with the tables of the population, or RDF.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder to write the results into.")] = None,
     as_of: Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day asked about, for every patient.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Spell reasons out, and write the truth of each criterion.")] = False,
@@ -49,7 +47,7 @@ def cohort(
     from dermograph.cohort.run import Cohort
     from dermograph.cohort.sources import source_of
 
-    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None), out, memory, threads, explain, chunk)
+    run = Cohort(knowledge, source_of(input, as_of.date() if as_of else None, knowledge, memory, threads), out, memory, threads, explain, chunk)
     totals = _run(run)
     typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}")
     if totals.rejected:
