@@ -24,11 +24,11 @@ import pytest
 import sqlglot
 import yaml
 from generators import random_patient
-from population_tables import rows as rows_of
 
 from dermograph import Assessment, Knowledge, cli
 from dermograph.cohort import descriptor, population, synth, writing
 from dermograph.cohort.checks import REASONS
+from dermograph.cohort.graphs import rows as rows_of
 from dermograph.cohort.program import Program
 from dermograph.cohort.recorded import INPUTS
 from dermograph.cohort.run import Cohort
@@ -37,6 +37,7 @@ from dermograph.cohort.tables import Tables, quoted
 from dermograph.commands.cohort import DIALECTS
 from dermograph.content import folder
 from dermograph.record import Record
+from dermograph.units import factor
 from dermograph.verdicts import PRECEDENCE
 
 ROOT = Path(__file__).parent
@@ -67,10 +68,7 @@ def made_up(where: Path, count: int, seed: int = 1) -> Path:
 
 def of_records(where: Path, records: Iterable[Record], knowledge: Knowledge) -> Path:
     """A folder with the tables of patient graphs."""
-    tables = rows_of(records, knowledge.tree["units"])
-    for row in tables["observations"]:
-        row["unit"] = knowledge.tree["units"][row["observable"]]
-    return written(where, tables)
+    return written(where, rows_of(records, knowledge.tree["within"]))
 
 
 def run(tables: Path, out: Path, knowledge: Knowledge, **options: Any) -> Totals:
@@ -135,7 +133,10 @@ def test_the_sql_says_what_the_circuit_says(knowledge: Knowledge, tmp_path: Path
     records = [r for seed in range(400) for r in knowledge.read(random_patient(Random(seed), f"urn:example:p{seed}").turtle())]
     run(of_records(tmp_path / "in", records, knowledge), tmp_path / "out", knowledge)
     con = duckdb.connect()
-    for name, rows in rows_of(records, knowledge.tree["units"]).items():
+    given = rows_of(records, knowledge.tree["within"])
+    for row in given["observations"]:
+        row["value"] = row["value"] * (factor(row["unit"], knowledge.tree["units"][row["observable"]]) or 0)
+    for name, rows in given.items():
         types = {column: _DUCKDB.get(kind, kind) for column, kind in INPUTS[name].items()}
         con.execute(f"CREATE TABLE {name} ({', '.join(f'{quoted(column)} {kind}' for column, kind in types.items())})")
         if rows:

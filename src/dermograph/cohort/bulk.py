@@ -27,7 +27,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from dermograph import cache
 from dermograph.cohort import descriptor
-from dermograph.cohort.record_rows import rows
+from dermograph.cohort.graphs import rows
 from dermograph.cohort.tables import IGNORED, REJECTED, Tables
 from dermograph.errors import InputError
 from dermograph.fhir import parsing, reading
@@ -284,7 +284,7 @@ def _read(
         found["patients"].append(dict.fromkeys(descriptor.columns("patients")) | {"patient": who, "asOf": today})
         rejected.append({"table": name, "row": place, "patient": who, "reason": error.message, "value": None})
         return
-    for table, more in rows([one]).items():
+    for table, more in rows([one], _codes.words.within).items():
         found[table] += more
     lost.update(passed_over(read.report.lines))
 

@@ -110,7 +110,7 @@ class References:
         return {"true": _joined(layout.met("fact:hasCondition", cls), had), "free": layout.ruled_out(cls), "hint": layout.hinted(cls)}
 
     def said_of_cause(self) -> Reference:
-        """What a hypersensitivity to a therapy sets, sure or suspected."""
+        """What a condition that names a therapy as its cause sets, sure or suspected."""
         layout, maybe, states = self.layout, "fact:mayBeHypersensitiveTo", dict[int, dict[str, Words]]()
         for number, cls in enumerate(self.therapies):
             states[number * STATES + ACTIVE] = {"true": layout.met("fact:isHypersensitiveTo", cls)}

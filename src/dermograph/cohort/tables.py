@@ -52,7 +52,7 @@ class Tables:
         """
         found = {}
         for name in COLUMNS:
-            there = [path for ending in _ENDINGS if _holds(path := self.folder / f"{name}{ending}")]
+            there = self.there(name)
             if len(there) > 1:
                 raise InputError(f"{self.folder}: the table {name} is there as {' and '.join(p.name for p in there)}", "keep one of them")
             if there:
@@ -60,6 +60,10 @@ class Tables:
         if "patients" not in found:
             raise InputError(f"{self.folder}: no table of patients", "write patients.parquet or patients.csv into it")
         return found
+
+    def there(self, name: str) -> list[Path]:
+        """Files of a table in the folder."""
+        return [path for ending in _ENDINGS if _holds(path := self.folder / f"{name}{ending}")]
 
     def key(self) -> dict[str, Any]:
         """What the results turn on: names, sizes and times of the files, and the day."""

@@ -1,4 +1,4 @@
-"""Tables of a cohort as files: Parquet, CSV, N-Triples or Turtle, each of which says that it is made up.
+"""Tables of a cohort as files: Parquet, CSV, N-Triples, N-Quads or Turtle, each of which says that it is made up.
 
 The tables come block by block, rows in the order of the patients, and are written as they come.
 """
@@ -37,6 +37,7 @@ class Format(StrEnum):
     parquet = "parquet"
     csv = "csv"
     nt = "nt"
+    nq = "nq"
     ttl = "ttl"
 
 
@@ -64,7 +65,7 @@ def write(blocks: Blocks, folder: Path, format: Format, about: str) -> list[Path
             file.write(f"# {about}\n".encode())
             if format is Format.ttl:
                 file.writelines(f"@prefix {p}: <{PREFIXES[p]}> .\n".encode() for p in ("ad", "pt", "xsd"))
-            syntax = _Turtle() if format is Format.ttl else _Triples()
+            syntax = {Format.ttl: _Turtle, Format.nq: _Quads}.get(format, _Triples)()
             for block in blocks:
                 for first, part in _slices(block):
                     file.write(_graph(first, part, syntax))
@@ -166,6 +167,8 @@ class _Triples:
     """N-Triples: a record is a blank node, numbered through the file, with a line for each thing it says."""
 
     foot = ""
+    graphs = False
+    """Whether a patient is a graph of its own."""
 
     def __init__(self) -> None:
         self._count = dict.fromkeys(LINKS, 0)
@@ -205,6 +208,12 @@ class _Triples:
         return _joined(patient, f" <{link}> ", node, " .\n", node, f" <{kind}> ", cls, " .\n", *said)
 
 
+class _Quads(_Triples):
+    """N-Quads: the same, each patient in a graph of its name."""
+
+    graphs = True
+
+
 class _Turtle(_Triples):
     """Turtle: a record is a bracket behind its patient."""
 
@@ -236,6 +245,7 @@ def _graph(first: int, tables: Mapping[str, pa.Table], syntax: _Triples) -> memo
     """
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     patients = tables["patients"]
     names = patients["patient"].combine_chunks()
@@ -258,6 +268,9 @@ def _graph(first: int, tables: Mapping[str, pa.Table], syntax: _Triples) -> memo
         places.append(np.arange(len(names)))
     order = np.argsort(np.concatenate(places), kind="stable")
     whole = pa.concat_arrays(texts).take(pa.array(order))
+    if syntax.graphs:
+        graph = _joined(" <", names.take(pa.array(np.concatenate(places)[order])), "> .\n")
+        whole = pc.binary_join(pc.split_pattern(whole, " .\n"), graph)
     _, offsets, text = whole.buffers()
     return memoryview(text)[: np.frombuffer(offsets, np.int32)[len(whole)]]
 

@@ -22,7 +22,7 @@ DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "trino")
 def cohort(
     input: Annotated[
         Path | None,
-        typer.Argument(metavar="[INPUT]", exists=True, help="Folder with tables of a population, ours, OMOP's or FHIR as NDJSON; or a DuckDB file."),
+        typer.Argument(metavar="[INPUT]", exists=True, help="Folder with tables, RDF, OMOP or FHIR of the population, or a file of RDF or DuckDB."),
     ] = None,
     omop: Annotated[str | None, typer.Option(metavar="URL", help="Database with the tables of OMOP instead, such as postgres://….")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder to write the results into.")] = None,
@@ -55,7 +55,7 @@ def cohort(
     from dermograph.cohort.sources import source_of
 
     compared = _compared(compare, ontology) if compare else None
-    source = source_of(input or omop or "", as_of.date() if as_of else None, knowledge)
+    source = source_of(input or omop or "", as_of.date() if as_of else None, knowledge, memory, threads)
     run = Cohort(knowledge, source, out, memory, threads, explain, chunk, least, compared)
     totals = _run(run)
     typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out / 'report.html'}")

@@ -7,7 +7,7 @@ how certain that is depends on the predicate of the mapping. ``docs/population.m
 """
 
 from dermograph.cohort.omop.meaning import Meaning
-from dermograph.cohort.omop.places import Files, holds_persons, place_of
+from dermograph.cohort.omop.places import Files, holds_persons, is_database, place_of
 from dermograph.cohort.omop.source import Omop
 
-__all__ = ["Files", "Meaning", "Omop", "holds_persons", "place_of"]
+__all__ = ["Files", "Meaning", "Omop", "holds_persons", "is_database", "place_of"]

@@ -164,3 +164,9 @@ def place_of(url: str) -> Place:
 def holds_persons(folder: Path) -> bool:
     """Whether a folder holds the table of persons, as a file or as a folder of parts."""
     return any(entry.name.lower().partition(".")[0] == "person" for entry in folder.iterdir())
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is one of DuckDB, by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
