@@ -20,7 +20,11 @@ from peers import bundles
 from peers.rules import Found, Rail, Rules
 
 SEED = 1
+PART = 1_000
+"""Patients whose records are read at once."""
 _TYPE, _PATIENT = ox.NamedNode(PREFIXES["rdf"] + "type"), ox.NamedNode(PREFIXES["pt"] + "Patient")
+_BEGINS = f"<{_TYPE.value}> <{_PATIENT.value}> .\n"
+"""How the first line of a patient ends."""
 
 
 class People:
@@ -51,10 +55,18 @@ class People:
         """The records as N-Triples."""
         return self._written(writing.Format.nt) / "patients.nt"
 
-    @property
-    def records(self) -> list[Record]:
-        """The records, read one by one."""
-        return self.rules.knowledge.read(self.graph)
+    def records(self) -> Iterator[Record]:
+        """The records, one after another; a file of many is too large to be read at once."""
+        part: list[str] = []
+        begun = 0
+        with self.graph.open(encoding="utf-8") as file:
+            for line in file:
+                begun += line.endswith(_BEGINS)
+                if begun > PART:
+                    yield from self.rules.knowledge.read("".join(part).encode(), suffix=".nt")
+                    part, begun = [], 1
+                part.append(line)
+        yield from self.rules.knowledge.read("".join(part).encode(), suffix=".nt")
 
     @cached_property
     def names(self) -> list[str]:
@@ -73,7 +85,7 @@ class People:
     def canonical(self) -> Path:
         """The records with the values of their observations in canonical units, as N-Triples."""
         units = self.rules.tree["units"]
-        return self._made("record.nt", lambda: (f"{t} .\n" for one in self.records for t in prepared(one, units)))
+        return self._made("record.nt", lambda: (f"{t} .\n" for one in self.records() for t in prepared(one, units)))
 
     @property
     def facts(self) -> Path:
@@ -81,7 +93,7 @@ class People:
         return self._made("facts.nt", self._facts)
 
     def _facts(self) -> Iterator[str]:
-        for chunk in chunks(self.records):
+        for chunk in chunks(self.records()):
             _, known = self.rules.knowledge.truths(chunk)
             types: dict[object, ox.Triple] = {t.subject: t for t in known if t.predicate == _TYPE}
             found = [ox.Triple(one.patient, _TYPE, _PATIENT) for one in chunk]
@@ -111,7 +123,7 @@ class People:
         return found, statuses
 
     def _cases(self) -> Iterator[Case]:
-        for chunk in chunks(self.records):
+        for chunk in chunks(self.records()):
             truths, known = self.rules.knowledge.truths(chunk)
             gathered = gather(known)
             for place, one in enumerate(chunk):

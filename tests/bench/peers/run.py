@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+    sys.path[:1] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
     from peers import race
 
     race.main()
