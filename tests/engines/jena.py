@@ -36,6 +36,19 @@ def missing() -> str | None:
     return f"no {', '.join(lacking)} in {FOLDER}: apt-get install libapache-jena-java" if lacking else None
 
 
+def classpath(work: Path) -> str:
+    """Where Java finds Jena.
+
+    :param work: a folder to put its misplaced messages into.
+    """
+    with zipfile.ZipFile(FOLDER / "jena-core.jar") as jar:
+        for name in (n for n in jar.namelist() if n.startswith(MISPLACED) and not n.endswith("/")):
+            place = work / "xerces" / name.removeprefix(MISPLACED)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(jar.read(name))
+    return ":".join([str(work), *(str(FOLDER / f"{jar}.jar") for jar in JARS)])
+
+
 def script(kit: Path) -> str:
     """The queries of all criteria as one SPARQL update that puts the answers into a graph for each criterion."""
     parts = ["INSERT { GRAPH <urn:patients> { ?patient <urn:is> true } } WHERE { ?patient a <https://w3id.org/dermograph/patient#Patient> }"]
@@ -72,15 +85,9 @@ def _criterion(path: Path) -> str:
 def _run(kit: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        with zipfile.ZipFile(FOLDER / "jena-core.jar") as jar:
-            for name in (n for n in jar.namelist() if n.startswith(MISPLACED) and not n.endswith("/")):
-                place = work / "xerces" / name.removeprefix(MISPLACED)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(jar.read(name))
         (work / "all.ru").write_text(script(kit), encoding="utf-8")
-        classpath = ":".join([folder, *(str(FOLDER / f"{jar}.jar") for jar in JARS)])
         data = [f"--data={path}" for path in (kit / "guideline.ttl", *sorted(kit.glob("cases/*/facts.ttl")))]
-        command = ["java", "-cp", classpath, "arq.update", *data, f"--update={work / 'all.ru'}", "--dump"]
+        command = ["java", "-cp", classpath(work), "arq.update", *data, f"--update={work / 'all.ru'}", "--dump"]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, encoding="utf-8").stdout
 
 
