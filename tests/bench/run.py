@@ -1,7 +1,7 @@
 """Speed of Dermograph, as ratios within one run.
 
 Run with ``python tests/bench/run.py`` from the checkout, in an environment where it is installed; a word, ``assess``,
-``workbench`` or ``cohort``, runs that part alone. It prints a table in Markdown; ``tests/bench/README.md`` keeps the last one. Figures
+``workbench``, ``cohort`` or ``rdf``, runs that part alone. It prints a table in Markdown; ``tests/bench/README.md`` keeps the last one. Figures
 of a noisy machine are only good as ratios.
 """
 
@@ -13,9 +13,10 @@ import tempfile
 
 import assess
 import cohort
+import population_rdf
 import workbench
 
-PARTS = {"assess": assess.rows, "workbench": workbench.rows, "cohort": cohort.rows}
+PARTS = {"assess": assess.rows, "workbench": workbench.rows, "cohort": cohort.rows, "rdf": population_rdf.rows}
 
 
 def main() -> None:
