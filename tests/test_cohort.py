@@ -95,6 +95,11 @@ def differing(one: Said, other: Said) -> list[str]:
     return [f"{key}: one by one {one[key]}, as a population {other[key]}" for key in one if one[key] != other[key]]
 
 
+@pytest.fixture(scope="module")
+def program(knowledge: Knowledge) -> Program:
+    return Program(knowledge)
+
+
 # --- the same answers
 
 
@@ -128,7 +133,7 @@ def test_made_up_patients_as_a_population(knowledge: Knowledge, tmp_path: Path) 
     assert not differing(one_by_one(knowledge, knowledge.read(graph)), by_sql(tmp_path / "out"))
 
 
-def test_the_sql_says_what_the_circuit_says(knowledge: Knowledge, tmp_path: Path) -> None:
+def test_the_sql_says_what_the_circuit_says(knowledge: Knowledge, program: Program, tmp_path: Path) -> None:
     """The program as one SELECT, which other databases are given, answers as the circuit does."""
     records = [r for seed in range(400) for r in knowledge.read(random_patient(Random(seed), f"urn:example:p{seed}").turtle())]
     run(of_records(tmp_path / "in", records, knowledge), tmp_path / "out", knowledge)
@@ -142,7 +147,7 @@ def test_the_sql_says_what_the_circuit_says(knowledge: Knowledge, tmp_path: Path
         if rows:
             con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(types))})", [[row.get(c) for c in types] for row in rows])
     con.execute("SET disabled_optimizers = 'expression_rewriter,statistics_propagation,common_subexpressions'")
-    told = con.sql(Program(knowledge).sql()).to_arrow_table().to_pylist()
+    told = con.sql(program.sql()).to_arrow_table().to_pylist()
     by_circuit = {(r["patient"], r["therapy"]): r for r in pq.read_table(tmp_path / "out" / "verdicts").to_pylist()}
     assert len(told) == len(records) and len(by_circuit) == len(records) * len(knowledge.tree["rows"])
     for row in told:
@@ -357,11 +362,15 @@ def test_summary_adds_up(knowledge: Knowledge, tmp_path: Path) -> None:
 # --- elsewhere
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_sql_is_of_the_dialect(dialect: str, knowledge: Knowledge, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["cohort", "--sql", "--dialect", dialect]) == 0
-    (statement,) = sqlglot.parse(capsys.readouterr().out, dialect=dialect)
-    assert statement is not None and statement.find(sqlglot.exp.With) is not None
+def test_sql_is_of_the_dialect(program: Program) -> None:
+    for dialect in DIALECTS:
+        (statement,) = sqlglot.parse(program.sql(dialect), dialect=dialect)
+        assert statement is not None and statement.find(sqlglot.exp.With) is not None, dialect
+
+
+def test_the_command_prints_the_sql(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["cohort", "--sql", "--dialect", "postgres"]) == 0
+    assert capsys.readouterr().out == program.sql("postgres") + "\n"
 
 
 @pytest.mark.parametrize("arguments", [["cohort"], ["cohort", "."], ["cohort", "--sql", "--dialect", "cobol"]])

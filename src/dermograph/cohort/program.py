@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Program:
     """
 
     knowledge: Knowledge
+    _stages: dict[bool, list[tuple[str, ir.Table]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def layout(self) -> Layout:
@@ -71,8 +72,10 @@ class Program:
 
         :param criteria: the truth of every criterion is wanted beside the verdicts.
         """
-        *facts, last = self.facts.stages.items()
-        return facts + _pruned([last, *self._logic(criteria)])
+        if criteria not in self._stages:
+            *facts, last = self.facts.stages.items()
+            self._stages[criteria] = facts + _pruned([last, *self._logic(criteria)])
+        return self._stages[criteria]
 
     def _logic(self, criteria: bool) -> list[tuple[str, ir.Table]]:
         """The stages after the facts, each of which selects from the one before."""
