@@ -40,7 +40,7 @@ def source_of(path: Path | str, as_of: dt.date | None, knowledge: Knowledge, ont
     :param ontology: folder of the ontology, for the mappings of codes.
     :raises InputError: nothing that can be read lies there.
     """
-    if isinstance(path, str) or path.is_file() or _holds_persons(path):
+    if isinstance(path, str) or path.suffix in {".duckdb", ".ddb", ".db"} or (path.is_dir() and _holds_persons(path)):
         from dermograph.cohort.omop import Omop
         from dermograph.cohort.omop.meaning import Meaning
         from dermograph.cohort.omop.places import Files, place_of
