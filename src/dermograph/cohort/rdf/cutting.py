@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from mmap import mmap
 
 from dermograph.cohort.rdf.files import File
 from dermograph.cohort.rdf.words import ASIDE, CAUSE, PATIENT, RECORDS, TYPE, token
@@ -79,49 +80,63 @@ _TOGETHER = 256
 
 
 def _pieces(place: int, file: File, size: int, most: int, whole: bool) -> Iterator[tuple[Piece, int]]:
-    held, start, line, done = b"", 0, 1, 0
-    wanted = size
-
-    def piece(data: bytes) -> Piece:
-        return Piece(place, line, start, len(data), None if file.as_it_is else data)
-
+    """Lines that are read together, and the bytes of the file that are read then."""
+    line = 1
+    if file.as_it_is:
+        with file.mapped() as (text, start):
+            while start < len(text):
+                cut = _cut(text, start, size, most, whole) or len(text)
+                yield Piece(place, line, start, cut - start, None), cut
+                line += sum(text[at : min(at + _COUNTED, cut)].count(b"\n") for at in range(start, cut, _COUNTED))
+                start = cut
+        return
+    waiting, length, done = list[bytes](), 0, 0
     for chunk in file.chunks():
-        if not held:
-            start = chunk.start
-        held += chunk.data
-        done = chunk.done
-        while len(held) >= wanted:
-            cut = held.rfind(b"\n", 0, wanted) + 1
-            if whole:
-                cut = boundary(held[:cut])
-            if cut:
-                taken, held = held[:cut], held[cut:]
-                yield piece(taken), start + cut if file.as_it_is else done
-                line += taken.count(b"\n")
-                start += cut
-                wanted = size
-            elif wanted >= most:
-                raise NotGrouped
-            else:
-                wanted *= 2
-    if held:
-        yield piece(held), done
+        waiting.append(chunk.data)
+        length, done = length + len(chunk.data), chunk.done
+        while length > size and (cut := _cut(held := b"".join(waiting), 0, size, most, whole)):
+            yield Piece(place, line, 0, cut, held[:cut]), done
+            line += held.count(b"\n", 0, cut)
+            waiting, length = [held[cut:]], length - cut
+    if waiting:
+        yield Piece(place, line, 0, length, b"".join(waiting)), done
 
 
-def boundary(data: bytes) -> int:
-    """Place of the last line with which a patient begins, and before which another ends; 0 where there is none.
+_COUNTED = 1024 * 1024
+"""Bytes whose lines are counted at once."""
+
+
+def _cut(text: bytes | mmap, start: int, size: int, most: int, whole: bool) -> int:
+    """Place where a block ends that begins at a place; 0 where the text ends before.
+
+    :raises NotGrouped: no such place is found in as many bytes as a block may have at most.
+    """
+    wanted = size
+    while start + wanted < len(text):
+        last = text.rfind(b"\n", start, start + wanted) + 1
+        if cut := boundary(text, start, last) if whole else last:
+            return cut
+        if wanted >= most:
+            raise NotGrouped
+        wanted *= 2
+    return 0
+
+
+def boundary(text: bytes | mmap, first: int, last: int) -> int:
+    """Place between two others of the last line with which a patient begins, and before which another ends; 0 where there is none.
 
     Nodes that are linked stand together. So a place where all nodes before it are linked among themselves, all after it
     likewise, and there is a patient on either side, parts two patients, whatever the order of their triples.
     """
     window = WINDOW
-    while True:
-        start = data.rfind(b"\n", 0, len(data) - window) + 1 if window < len(data) else 0
-        if cut := _boundary(data[start:]):
+    while first < last:
+        start = max(text.rfind(b"\n", first, last - window) + 1, first) if window < last - first else first
+        if cut := _boundary(text[start:last]):
             return start + cut
-        if not start:
-            return 0
+        if start == first:
+            break
         window *= 8
+    return 0
 
 
 def _boundary(data: bytes) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,10 @@ def found(path: Path) -> list[Path]:
 class Chunk:
     """Whole lines of a file, as N-Triples or N-Quads.
 
-    :param start: place of the first byte in the file, where it is read from there as it is.
     :param done: bytes of the file that were read for it and those before it.
     """
 
     data: bytes
-    start: int
     done: int
 
 
@@ -77,19 +76,42 @@ class File:
 
         :raises InputError: it cannot be read, or is Turtle with a fault.
         """
+        with self._told(), self._opened() as (stream, raw):
+            head = stream.read(len(codecs.BOM_UTF8))
+            head = head[self._start(head) :]
+            yield from self._statements(stream, raw, head) if self.told else self._lines(stream, raw, head)
+
+    @contextmanager
+    def mapped(self) -> Iterator[tuple[mmap | bytes, int]]:
+        """The file as it is, and the place of its first line.
+
+        :raises InputError: it cannot be read.
+        """
+        with self._told(), self.path.open("rb") as file:
+            if not self.path.stat().st_size:
+                yield b"", 0
+                return
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+                yield text, self._start(text[: len(codecs.BOM_UTF8)])
+
+    def _start(self, head: bytes) -> int:
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{self._name}: the text is UTF-16", "save it as UTF-8")
+        return len(codecs.BOM_UTF8) if head == codecs.BOM_UTF8 else 0
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            with self._opened() as (stream, raw):
-                head = stream.read(3)
-                if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    raise InputError(f"{self._name}: the text is UTF-16", "save it as UTF-8")
-                start = len(codecs.BOM_UTF8) if head == codecs.BOM_UTF8 else 0
-                yield from self._statements(stream, raw, head[start:]) if self.told else self._lines(stream, raw, head[start:], start)
+            yield
         except OSError as error:
             raise InputError(f"{self._name}: {printable(str(error.strerror or error))}", "see that the file is whole and can be read") from error
 
     def again(self, start: int, size: int) -> bytes:
-        """Lines that are read from their place once more."""
-        with self.path.open("rb") as file:
+        """Lines from their place in the file.
+
+        :raises InputError: they cannot be read.
+        """
+        with self._told(), self.path.open("rb") as file:
             file.seek(start)
             return file.read(size)
 
@@ -106,27 +128,25 @@ class File:
             else:
                 yield raw, raw
 
-    def _lines(self, stream: Any, raw: Any, head: bytes, start: int) -> Iterator[Chunk]:
+    def _lines(self, stream: Any, raw: Any, head: bytes) -> Iterator[Chunk]:
         rest = head
         while data := stream.read(CHUNK):
             cut = data.rfind(b"\n") + 1
             if cut:
-                whole = rest + data[:cut]
-                yield Chunk(whole, start, raw.tell())
-                start += len(whole)
+                yield Chunk(rest + data[:cut], raw.tell())
                 rest = data[cut:]
             else:
                 rest += data
             if len(rest) > LIMIT:
                 raise InputError(f"{self._name}: a line of more than {LIMIT:,} bytes", "write one triple on a line, and end lines by a line feed")
         if rest:
-            yield Chunk(rest, start, raw.tell())
+            yield Chunk(rest, raw.tell())
 
     def _statements(self, stream: Any, raw: Any, head: bytes) -> Iterator[Chunk]:
         try:
             quads = ox.parse(input=_Guarded(stream, head, self._name), format=self._syntax)  # type: ignore[arg-type]
             while batch := list(islice(quads, _BATCH)):
-                yield Chunk(ox.serialize(batch, format=ox.RdfFormat.N_QUADS) or b"", 0, raw.tell())
+                yield Chunk(ox.serialize(batch, format=ox.RdfFormat.N_QUADS) or b"", raw.tell())
         except (SyntaxError, ValueError) as error:
             raise InputError(f"{self._name}: {printable(str(error))}", "mend the syntax there") from error
         except MemoryError as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dermograph.cohort import descriptor
 from dermograph.cohort.rdf.columns import Codes, Triples
-from dermograph.cohort.rdf.words import ABSENT, ASIDE, CAUSE, OF_PATIENTS, PATIENT, RECORDS, TYPE, Words, said_of, token
+from dermograph.cohort.rdf.words import ABSENT, ASIDE, CAUSE, OF_PATIENTS, PATIENT, RECORDS, TYPE, said_of, token
 from dermograph.terms import OWN, PREFIXES
 
 Flags = NDArray[np.bool_]
@@ -58,12 +58,14 @@ class Nodes:
         self.subject = triples.subjects.codes
         terms = triples.predicates.terms.to_pylist()
         places = [_PLACE.get(t, _ASIDE if t.startswith(ASIDE) else _STRANGE) for t in terms]
-        self._property = np.array(places, np.int64)[triples.predicates.codes]
+        self._property = np.array(places, np.int8)[triples.predicates.codes]
+        self._by_property = np.argsort(self._property, kind="stable")
+        self._ends = np.searchsorted(self._property[self._by_property], np.arange(_ASIDE + 1), side="right")
         same = pc.index_in(triples.objects.terms, value_set=triples.subjects.terms)
         self._same = same.fill_null(-1).to_numpy()
         self.owner = np.full(self.count, -1)
         """Patient that each node hangs off, or -1."""
-        self.role = np.zeros(self.count, np.int64)
+        self.role = np.zeros(self.count, np.int8)
         self.odd = np.zeros(self.count, bool)
         """Nodes of which something is not plain; those who read values add to it."""
         self.first = np.full(self.count, len(self.subject))
@@ -75,8 +77,10 @@ class Nodes:
         return str(self.triples.subjects.terms[place])
 
     def rows(self, name: str) -> Places:
-        """Triples of a property."""
-        return np.flatnonzero(self._property == _PLACE[token(name)])
+        """Triples of a property, in the order of their lines."""
+        place = _PLACE[token(name)]
+        found: Places = self._by_property[self._ends[place - 1] if place else 0 : self._ends[place]]
+        return found
 
     def objects(self, rows: Places) -> Codes:
         """Places of the objects of triples among all objects."""
@@ -118,17 +122,27 @@ class Nodes:
         found: Codes = places[np.isin(places, self.subject[speaking])]
         return found
 
-    def judge(self, words: Words) -> None:
-        """Mark the nodes that say what they may not, or twice what is said once."""
+    def once(self, rows: Places) -> None:
+        """Mark the nodes that say several times what is said once."""
+        subjects = self.subject[rows]
+        seen = np.zeros(self.count, bool)
+        seen[subjects] = True
+        if np.count_nonzero(seen) < len(rows):
+            self.odd |= np.bincount(subjects, minlength=self.count) > 1
+
+    def judge(self) -> None:
+        """Mark the nodes that say what they may not, or do not say what they must, values aside."""
         self.odd[self.subject[~_ALLOWED[self.role[self.subject], self._property]]] = True
-        width = _ASIDE + 1
-        times = np.bincount(self.subject * np.int64(width) + self._property, minlength=self.count * width).reshape(self.count, width)
-        once = [_PLACE[token(name)] for name in (*words.single, CAUSE) if token(name) in _PLACE]
-        self.odd |= (times[:, once] > 1).any(axis=1)
-        self.odd |= (times[:, _PLACE[token(TYPE)]] != 1) & (self.role > _PATIENT)
+        records = self.role > _PATIENT
+        self.once(self.rows(CAUSE))
+        said = {TYPE: records}
         for table in TABLES[1:]:
             for column in descriptor.required(table)[2:]:
-                self.odd |= (times[:, _PLACE[token(f"pt:{column}")]] == 0) & (self.role == role(table))
+                said[f"pt:{column}"] = self.role == role(table)
+        for name, needing in said.items():
+            lacking = needing.copy()
+            lacking[self.subject[self.rows(name)]] = False
+            self.odd |= lacking
         patients = np.flatnonzero(self.role == _PATIENT)
         named = self.triples.subjects.terms.take(pa.array(patients))
         for iri in _KNOWN:
@@ -211,7 +225,11 @@ class Nodes:
         linked = np.zeros(len(self.triples.objects.terms), bool)
         for link in (*RECORDS, CAUSE):
             linked[self.objects(self.rows(link))] = True
+        linked[self._same >= 0] &= ~said[self._same[self._same >= 0]]
         others = self.triples.objects.terms.filter(pa.array(linked))
-        broken = pa.array([b.subject for b in self.triples.broken if b.subject], pa.string())
-        nodes = pa.concat_arrays([self.triples.subjects.terms.filter(pa.array(said)), others, broken])
-        return pc.unique(nodes.filter(pc.match_substring_regex(nodes, "^[<_]")))
+        others = others.filter(pc.invert(pc.starts_with(others, '"')))
+        subjects = self.triples.subjects.terms.filter(pa.array(said))
+        known = {b.subject for b in self.triples.broken}
+        if known:
+            known -= {*subjects.to_pylist(), *others.to_pylist(), None}
+        return pa.concat_arrays([subjects, others, pa.array(sorted(filter(None, known)), pa.string())])

@@ -46,10 +46,8 @@ class Plain:
     def _terms(self, rows: Places, read: Callable[[str], Any], kind: pa.DataType) -> tuple[pa.Array, Places]:
         """Values of the objects of triples, each once, and the place of that of each triple, or -1."""
         objects = self.nodes.objects(rows)
-        used = np.zeros(len(self.nodes.triples.objects.terms), bool)
-        used[objects] = True
-        values = [read(term) for term in self.nodes.triples.objects.terms.filter(pa.array(used)).to_pylist()]
-        places = (np.cumsum(used) - 1)[objects]
+        used, places = np.unique(objects, return_inverse=True)
+        values = [read(term) for term in self.nodes.triples.objects.terms.take(pa.array(used)).to_pylist()]
         if None in values:
             known = np.array([value is not None for value in values])
             places = np.where(known[places], (np.cumsum(known) - 1)[places], -1)
@@ -61,6 +59,7 @@ class Plain:
 
     def _read(self, rows: Places, read: Callable[[str], Any], kind: pa.DataType) -> tuple[pa.Array, Places]:
         """Values, and for each node the place of its own, or -1."""
+        self.nodes.once(rows)
         values, places = self._terms(rows, read, kind)
         found = np.full(self.nodes.count, -1)
         found[self.nodes.subject[rows]] = places

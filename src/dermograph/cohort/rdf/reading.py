@@ -59,13 +59,11 @@ class Origin:
         return unusual.clean(printable(self._own(node)))
 
     def name(self, node: str, number: int) -> str:
-        """Name of a patient.
+        """Name of a patient that is a blank node.
 
         :param node: as N-Triples writes it.
         :param number: line of the first triple.
         """
-        if not node.startswith("_:"):
-            return node[1:-1]
         return f"{self.mark}_:[{number}]" if self.is_made_up(node) else self.mark + self._own(node)
 
     def is_made_up(self, node: str) -> bool:
@@ -109,7 +107,7 @@ class Reader:
         :raises InputError: a line is no triple, and nobody can tell whose it is.
         """
         nodes = Nodes(triples)
-        nodes.judge(self._words)
+        nodes.judge()
         plain = Plain(nodes, self._words)
         refusals = list(_broken(nodes, origin))
         spoilt = {patient for patient, _ in refusals}
@@ -159,9 +157,9 @@ def _broken(nodes: Nodes, origin: Origin) -> Iterator[tuple[int, Refused]]:
 
 def _names(nodes: Nodes, origin: Origin) -> Iterator[str]:
     """Names of the patients."""
-    rows = nodes.first[nodes.patients]
-    for row, number, place in zip(rows.tolist(), nodes.triples.lines[rows].tolist(), nodes.patients.tolist(), strict=True):
-        yield origin.of(row).name(nodes.term(place), number)
+    tokens = nodes.triples.subjects.terms.take(pa.array(nodes.patients)).to_pylist()
+    for token, row in zip(tokens, nodes.first[nodes.patients].tolist(), strict=True):
+        yield token[1:-1] if token[0] == "<" else origin.of(row).name(token, int(nodes.triples.lines[row]))
 
 
 def _told(nodes: Nodes, node: int, patient: str | None, refused: Refused, origin: Origin) -> tuple[Any, ...]:
