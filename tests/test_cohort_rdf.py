@@ -275,6 +275,14 @@ def test_the_day_asked_about(knowledge: Knowledge, tmp_path: Path, capsys: pytes
 # --- names
 
 
+def test_patients_without_a_label_are_called_by_their_place(knowledge: Knowledge, tmp_path: Path) -> None:
+    """The parser's own labels are random, and one in sixteen is shorter than the others."""
+    path = tmp_path / "p.ttl"
+    path.write_text(f"@prefix pt: <{PT}> . " + "[] a pt:Patient . " * 300, encoding="utf-8")
+    names = [row["patient"] for row in Reading(path, knowledge, tmp_path / "work").tables["patients"]]
+    assert sorted(names) == sorted(f"_:[{place}]" for place in range(1, 301))
+
+
 def test_blank_nodes_as_patients(knowledge: Knowledge, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     texts = {

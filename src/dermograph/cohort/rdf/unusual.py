@@ -18,7 +18,7 @@ from dermograph.terms import expand
 _AS_OF = f"<{expand('pt:asOf')}>"
 _MARKED = re.compile(r"(?:_:)?\b([A-Za-z0-9][\w.-]*?)x[0-9a-f]{12}\b")
 """Label of a blank node as reading marks it, to tell the documents apart."""
-BRACKET = re.compile(r"(?:_:)?\b[a-f][0-9a-f]{31}\b")
+BRACKET = re.compile(r"(?:_:)?\b[a-f][0-9a-f]{23,31}\b")
 """Label that a parser makes up for a blank node without one."""
 
 
