@@ -183,7 +183,7 @@ def _read(work: Work, number: int) -> int:
     broken = pq.read_table(work.folder / "gathered" / "broken.parquet", filters=filters).to_pylist()
     lines = [Broken(b["line"], b["node"], f"{b['message']} ({origins[b['file']].file})") for b in broken]
     triples = Triples(columns[0], columns[1], columns[2], rows["line"].to_numpy(), tuple(lines))
-    one = work.reader.read(triples, _Origins("", files=tuple(rows["file"].to_pylist()), origins=origins))
+    one = work.reader.read(triples, _Origins("", files=tuple(rows["file"].to_pylist()), origins=origins), gathered=True)
     tables(work.folder / "tables", number, [one.tables], [one.rejected])
     work.finish(number)
     return number

@@ -70,6 +70,8 @@ class Nodes:
         """Nodes of which something is not plain; those who read values add to it."""
         self.first = np.full(self.count, len(self.subject))
         """First triple in which each node is spoken of as a record or a cause, and of a patient the first of its own."""
+        self.missing = 0
+        """Links to nodes of which nothing is said."""
         self._give_roles()
 
     def term(self, place: int) -> str:
@@ -101,6 +103,7 @@ class Nodes:
             rows = self.rows(link)
             above, node = self.subject[rows], self._same[self.objects(rows)]
             self.odd[above[(node < 0) | (self.role[above] != of)]] = True
+            self.missing += int(np.count_nonzero(node < 0))
             rows, above, node = rows[node >= 0], above[node >= 0], node[node >= 0]
             self._above.append(above)
             self._below.append(node)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from dermograph.cohort.rdf import unusual
 from dermograph.cohort.rdf.columns import Triples
+from dermograph.cohort.rdf.cutting import NotGrouped
 from dermograph.cohort.rdf.nodes import TABLES, Nodes
 from dermograph.cohort.rdf.plain import Plain
 from dermograph.cohort.rdf.unusual import BRACKET, Refused
@@ -29,6 +30,8 @@ REFUSALS = pa.schema([(column, _TYPES[kind]) for column, kind in REJECTED.items(
 ASTRAY = "this hangs off no patient; attach it with pt:condition, pt:course, pt:observation or pt:assessment"
 FOREIGN = "something is said of this word of the ontology; leave the words of the ontology to the ontology"
 """Reasons of what is nobody's."""
+_FEW = 100
+"""Nodes that may hang off nobody, or of which nothing may be said, without a doubt about the others."""
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,17 @@ class Reader:
     def _knowledge(self) -> Knowledge:
         return self._load()
 
-    def read(self, triples: Triples, origin: Origin) -> Read:
+    def read(self, triples: Triples, origin: Origin, gathered: bool = False) -> Read:
         """Read whole patients.
 
+        :param gathered: whether they are known to be whole.
         :raises InputError: a line is no triple, and nobody can tell whose it is.
+        :raises NotGrouped: so much hangs off nobody, or is said nothing of, that the patients are not whole.
         """
         nodes = Nodes(triples)
+        least = _FEW + len(nodes.patients)
+        if nodes.missing > least and not gathered:
+            raise NotGrouped
         nodes.judge()
         plain = Plain(nodes, self._words)
         refusals = list(_broken(nodes, origin))
@@ -115,6 +123,9 @@ class Reader:
         odd[list(spoilt)] = True
         names = dict(zip(nodes.patients.tolist(), _names(nodes, origin), strict=True))
         graphs = {p: list(nodes.graph(p)) for p in nodes.patients[odd[nodes.patients]].tolist()}
+        astray, foreign = nodes.astray(nodes.reached(graphs.values()))
+        if len(astray) > least and not gathered:
+            raise NotGrouped
         added: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
         for patient, answer in self._unusual({p: rows for p, rows in graphs.items() if p not in spoilt}, nodes):
             if isinstance(answer, list):
@@ -123,7 +134,6 @@ class Reader:
                 for table, rows in answer.items():
                     added[table] += [row | {"patient": names[patient]} for row in rows]
         added["patients"] += [{"patient": names[p]} for p in dict.fromkeys(p for p, _ in refusals)]
-        astray, foreign = nodes.astray(nodes.reached(graphs.values()))
         told = [(p, names[p], refused) for p, refused in refusals]
         told += [(n, None, Refused(why, "")) for found, why in ((astray, ASTRAY), (foreign, FOREIGN)) for n in found]
         order = pa.array(names.values(), pa.string())
