@@ -1,6 +1,6 @@
 """Questions to the guideline graph in SPARQL: those that came with it, and any other.
 
-The graph holds every module of the ontology and the closure ``dg:within``. A patient may be put beside it, the record,
+One graph holds every module of the ontology and the closure ``dg:within``. A patient may be put beside it, the record,
 the facts and the verdicts each in a graph of its own; a query sees the union, and may ask with ``GRAPH`` for one alone.
 Nothing is fetched and nothing changed: a query with ``SERVICE`` is refused, and updates are no queries.
 """
@@ -8,7 +8,7 @@ Nothing is fetched and nothing changed: a query with ``SERVICE`` is refused, and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ LONGEST = 16_384
 """Longest query that is answered, in characters; the parser is recursive."""
 DEEPEST = 64
 """Deepest nesting of brackets in a query that is answered."""
+GUIDELINE = "urn:dermograph:guideline"
+"""Graph of the guidelines."""
 _HEADER = re.compile(r"^#\+ (\w+): (.+)$", re.MULTILINE)
 
 
@@ -84,7 +86,7 @@ def guideline_store(ontology: Path) -> ox.Store:
         for cls, above in subclasses(graph, kind).items():
             triples += [ox.Triple(ox.NamedNode(expand(cls)), within, ox.NamedNode(expand(a))) for a in above]
     store = ox.Store()
-    store.extend(ox.Quad(t.subject, t.predicate, t.object) for t in triples)
+    store.extend(ox.Quad(t.subject, t.predicate, t.object, ox.NamedNode(GUIDELINE)) for t in triples)
     return store
 
 
@@ -98,10 +100,12 @@ def put_beside(store: ox.Store, stages: Stages, answer: Assessment) -> None:
         store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
 
 
-def ask(store: ox.Store, query: str, source: str) -> Answer:
+def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Answer:
     """Answer a query.
 
     :param source: name of the query in messages.
+    :param default: graphs whose union is asked; without these and others, the union of all.
+    :param named: graphs that ``GRAPH`` finds.
     :raises InputError: it is no SPARQL query, is too long or nests too deep, or asks for something from elsewhere.
     """
     if len(query) > LONGEST:
@@ -117,8 +121,14 @@ def ask(store: ox.Store, query: str, source: str) -> Answer:
         raise InputError(f"{source}: the query asks a remote SERVICE, and nothing is fetched", "take the SERVICE out")
     if _FROM.search(bare):
         raise InputError(f"{source}: the query names its data with FROM, and there is only this graph", "take the FROM out")
+    graphs: dict[str, Any] = {"use_default_graph_as_union": True}
+    if default or named:
+        there = {str(g.value) for g in store.named_graphs()}
+        if unknown := sorted({*default, *named} - there):
+            raise InputError(f"{source}: there is no graph {printable(unknown[0])}, and nothing is fetched", "ask " + ", ".join(sorted(there)))
+        graphs = {"default_graph": [ox.NamedNode(g) for g in default], "named_graphs": [ox.NamedNode(g) for g in named]}
     try:
-        return store.query(query, prefixes=PREFIXES, use_default_graph_as_union=True)
+        return store.query(query, prefixes=PREFIXES, **graphs)
     except SyntaxError as error:
         raise InputError(f"{source}: {error}", "mend the SPARQL there; updates are not answered") from error
 

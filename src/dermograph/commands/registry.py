@@ -18,11 +18,12 @@ from dermograph.commands.kit import kit
 from dermograph.commands.prove import prove
 from dermograph.commands.query import query
 from dermograph.commands.schema import schema
+from dermograph.commands.serve import serve
 from dermograph.commands.synth import synth
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands, in the order in which the help lists them."""
-    for command in (query, criterion, schema, coverage, check, prove, cover, diff, docs, kit, cohort, synth, derive, fmt):
+    for command in (query, criterion, schema, coverage, check, prove, cover, diff, docs, kit, cohort, synth, serve, derive, fmt):
         app.command()(command)
     app.add_typer(new.app, name="new")

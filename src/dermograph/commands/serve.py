@@ -1,0 +1,55 @@
+"""``dermograph serve``: answers over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dermograph.commands.options import Ontology, need
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 is any that is free.")] = 8000,
+    patient: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Patient beside the guidelines in the SPARQL endpoint.")] = None,
+    name: Annotated[list[str] | None, typer.Option(metavar="HOST", help="Further name under which the service may be asked; * is any.")] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Pages that may read answers; * is any.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that assess, and as many for SPARQL; 0 is one for each core.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Longest that a request is worked on.")] = 10.0,
+    body: Annotated[int, typer.Option(min=1, metavar="BYTES", help="Largest request.")] = 8 * 1024 * 1024,
+    waiting: Annotated[int, typer.Option(min=1, help="Most requests that are worked on or wait.")] = 256,
+    ontology: Ontology = None,
+) -> None:
+    """Serve answers over HTTP: pages, JSON, SPARQL and CDS Hooks; no patient is logged or kept."""
+    need("the service needs", "serve", "fastapi", "uvicorn", "pebble", "prometheus_client", "structlog", "mimeparse")
+    import dataclasses
+
+    import uvicorn
+
+    from dermograph.service import Settings, get_app
+
+    settings = Settings(
+        ontology=ontology,
+        patients=tuple(patient or ()),
+        origins=tuple(allow_origin or ()),
+        seconds=seconds,
+        body=body,
+        waiting=waiting,
+    )
+    settings = dataclasses.replace(settings, hosts=(*settings.hosts, *([] if host in ("0.0.0.0", "::") else [host]), *(name or ())))
+    if workers:
+        settings = dataclasses.replace(settings, workers=workers)
+    app = get_app(settings)
+    typer.echo(f"http://{host}:{port}/  (Ctrl-C stops)", err=True)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=4 * waiting,
+        timeout_graceful_shutdown=int(seconds) + 1,
+        h11_max_incomplete_event_size=64 * 1024,
+    )

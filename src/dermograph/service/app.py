@@ -1,0 +1,94 @@
+"""The service put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from dermograph import __version__
+from dermograph.knowledge import Knowledge
+from dermograph.render import DISCLAIMER
+from dermograph.service import patients, sparql, sparql_tasks, tasks, telemetry
+from dermograph.service.limits import Limits
+from dermograph.service.problems import problem
+from dermograph.service.settings import Settings
+from dermograph.service.state import State, response
+from dermograph.service.workers import Workers
+
+
+def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
+    """The service as an ASGI application.
+
+    :param log: a logger of structlog; without it, lines of JSON go to standard error.
+    :raises KnowledgeError: the ontology cannot be used.
+    :raises InputError: a patient for the SPARQL endpoint cannot be read.
+    """
+    chosen = settings or Settings()
+    known = Knowledge.load(chosen.ontology)
+    sparql_tasks.store(chosen.ontology, chosen.patients)  # what is wrong is told before anything is answered
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            bounds = (chosen.workers, chosen.seconds, chosen.waiting)
+            assessing = await stack.enter_async_context(Workers(*bounds, tasks.ready, chosen.ontology, known.sha256))
+            asking = await stack.enter_async_context(Workers(*bounds, sparql_tasks.ready, chosen.ontology, known.sha256, chosen.patients))
+            app.state.service = State(chosen, known, assessing, asking)
+            yield
+
+    app = FastAPI(
+        title="Dermograph",
+        summary="Guidelines on atopic dermatitis, asked for one patient.",
+        description=DISCLAIMER,
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    metrics = telemetry.Metrics()
+    for router in (patients.router, sparql.router):
+        app.include_router(router)
+    _tell_health(app, metrics)
+    _tell_problems(app)
+    app.add_middleware(Limits, body=chosen.body, seconds=chosen.seconds)
+    if chosen.origins:
+        app.add_middleware(CORSMiddleware, allow_origins=list(chosen.origins), allow_methods=["GET", "POST"], allow_headers=["*"])
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(chosen.hosts))
+    app.add_middleware(telemetry.Telemetry, metrics=metrics, log=log or telemetry.logger())
+    return app
+
+
+def _tell_health(app: FastAPI, metrics: telemetry.Metrics) -> None:
+    @app.get("/health", tags=["service"])
+    async def health(request: Request) -> dict[str, Any]:
+        """Whether the service is up, and what it answers from."""
+        known: Knowledge = request.app.state.service.knowledge
+        return {"status": "up", "version": __version__, "knowledge": {"version": known.version, "sha256": known.sha256}}
+
+    @app.get("/metrics", tags=["service"], response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def numbers() -> Response:
+        """Numbers for Prometheus."""
+        return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _tell_problems(app: FastAPI) -> None:
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        return response(problem(error.status_code, error.detail, headers=dict(error.headers or {})))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return response(problem(422, places, "see /openapi.json"))
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception) -> Response:
+        return response(problem(500, "the service failed; this is a bug", "report it with the time and the X-Request-ID"))
