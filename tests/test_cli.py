@@ -288,7 +288,7 @@ def test_an_unknown_question_names_the_nearest() -> None:
 
 
 def test_the_store_of_questions_has_the_closure() -> None:
-    answer = guideline_store(ROOT / "ontology").query("ASK { ?a <https://w3id.org/dermograph/core#within> ?a }")
+    answer = ask(guideline_store(ROOT / "ontology"), "ASK { ?a dg:within ?a }", "the question")
     assert isinstance(answer, ox.QueryBoolean) and bool(answer)
 
 
