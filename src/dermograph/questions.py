@@ -37,12 +37,15 @@ _QUIET = re.compile(
     re.DOTALL,
 )
 """Strings, IRIs and comments of a query, in which a word is no keyword."""
+_IRI = re.compile(r"<[^<>\"{}|^`\\\s]*>")
 _SERVICE = re.compile(r"(?<![\w:?$-])service(?![\w:-])", re.IGNORECASE)
-_FROM = re.compile(r"(?<![\w:?$-])from(?![\w:-])", re.IGNORECASE)
+_FROM = re.compile(r"(?<![\w:?$-])from(?![\w:-])(?:\s+named(?![\w:-]))?(?:\s*<([^<>\"{}|^`\\\s]*)>)?", re.IGNORECASE)
 LONGEST = 16_384
 """Longest query that is answered, in characters; the parser is recursive."""
 DEEPEST = 64
 """Deepest nesting of brackets in a query that is answered."""
+BASE = "https://w3id.org/dermograph/"
+"""What relative IRIs of a query are relative to."""
 GUIDELINE = "urn:dermograph:guideline"
 """Graph of the guidelines."""
 _HEADER = re.compile(r"^#\+ (\w+): (.+)$", re.MULTILINE)
@@ -104,13 +107,14 @@ def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), n
     """Answer a query.
 
     :param source: name of the query in messages.
-    :param default: graphs whose union is asked; without these and others, the union of all.
+    :param default: graphs whose union is asked, instead of those that the query names; where nobody names any, the union of all is.
     :param named: graphs that ``GRAPH`` finds.
     :raises InputError: it is no SPARQL query, is too long or nests too deep, or asks for something from elsewhere.
     """
     if len(query) > LONGEST:
         raise InputError(f"{source}: the query has {len(query):,} characters, and {LONGEST:,} is the limit", "ask in parts")
-    bare = _QUIET.sub(" ", query)
+    told = _QUIET.sub(lambda found: found.group() if found.group()[0] == "<" else " ", query)
+    bare = _IRI.sub(" ", told)
     depth = deepest = 0
     for bracket in re.findall(r"[\[({\])}]", bare):
         depth += 1 if bracket in "[({" else -1
@@ -119,16 +123,17 @@ def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), n
         raise InputError(f"{source}: the query nests {deepest} deep, and {DEEPEST} is the limit", "write it flat")
     if _SERVICE.search(bare):
         raise InputError(f"{source}: the query asks a remote SERVICE, and nothing is fetched", "take the SERVICE out")
-    if _FROM.search(bare):
-        raise InputError(f"{source}: the query names its data with FROM, and there is only this graph", "take the FROM out")
-    graphs: dict[str, Any] = {"use_default_graph_as_union": True}
+    if len(_FROM.findall(bare)) != len(asked := _FROM.findall(told)) or "" in asked:
+        raise InputError(f"{source}: FROM names a graph by a prefix, or not at all", "write its IRI in full")
+    graphs: dict[str, Any] = {} if asked else {"use_default_graph_as_union": True}
     if default or named:
-        there = {str(g.value) for g in store.named_graphs()}
-        if unknown := sorted({*default, *named} - there):
-            raise InputError(f"{source}: there is no graph {printable(unknown[0])}, and nothing is fetched", "ask " + ", ".join(sorted(there)))
         graphs = {"default_graph": [ox.NamedNode(g) for g in default], "named_graphs": [ox.NamedNode(g) for g in named]}
+        asked = [*default, *named]
+    there = {str(g.value) for g in store.named_graphs()}
+    if unknown := sorted({*asked} - there):
+        raise InputError(f"{source}: there is no graph {printable(unknown[0])}, and nothing is fetched", "ask " + ", ".join(sorted(there)))
     try:
-        return store.query(query, prefixes=PREFIXES, **graphs)
+        return store.query(query, base_iri=BASE, prefixes=PREFIXES, **graphs)
     except SyntaxError as error:
         raise InputError(f"{source}: {error}", "mend the SPARQL there; updates are not answered") from error
 

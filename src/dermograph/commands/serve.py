@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dermograph.commands.options import Ontology, need
+from dermograph.errors import UsageError
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 is any that is free.")] = 8000,
     patient: Annotated[list[str] | None, typer.Option(metavar="FILE", help="Patient beside the guidelines in the SPARQL endpoint.")] = None,
+    graph: Annotated[list[Path] | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Further RDF beside them.")] = None,
     name: Annotated[list[str] | None, typer.Option(metavar="HOST", help="Further name under which the service may be asked; * is any.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Pages that may read answers; * is any.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that assess, and as many for SPARQL; 0 is one for each core.")] = 0,
@@ -24,6 +27,7 @@ def serve(
     """Serve answers over HTTP: pages, JSON, SPARQL and CDS Hooks; no patient is logged or kept."""
     need("the service needs", "serve", "fastapi", "uvicorn", "pebble", "prometheus_client", "structlog", "mimeparse")
     import dataclasses
+    import socket
 
     import uvicorn
 
@@ -32,6 +36,7 @@ def serve(
     settings = Settings(
         ontology=ontology,
         patients=tuple(patient or ()),
+        graphs=tuple(graph or ()),
         origins=tuple(allow_origin or ()),
         seconds=seconds,
         body=body,
@@ -41,11 +46,13 @@ def serve(
     if workers:
         settings = dataclasses.replace(settings, workers=workers)
     app = get_app(settings)
-    typer.echo(f"http://{host}:{port}/  (Ctrl-C stops)", err=True)
-    uvicorn.run(
+    try:
+        bound = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+    except OSError as error:
+        raise UsageError(f"{host}:{port}: {error.strerror or error}", "name another --host or --port") from error
+    typer.echo(f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}/  (Ctrl-C stops)", err=True)
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -53,3 +60,4 @@ def serve(
         timeout_graceful_shutdown=int(seconds) + 1,
         h11_max_incomplete_event_size=64 * 1024,
     )
+    uvicorn.Server(config).run(sockets=[bound])

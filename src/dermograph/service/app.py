@@ -33,15 +33,16 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
     """
     chosen = settings or Settings()
     known = Knowledge.load(chosen.ontology)
-    sparql_tasks.store(chosen.ontology, chosen.patients)  # what is wrong is told before anything is answered
+    beside = sparql_tasks.Beside(chosen.patients, chosen.graphs)
+    sparql_tasks.store(chosen.ontology, beside)  # what is wrong is told before anything is answered
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             bounds = (chosen.workers, chosen.seconds, chosen.waiting)
             assessing = await stack.enter_async_context(Workers(*bounds, tasks.ready, chosen.ontology, known.sha256))
-            asking = await stack.enter_async_context(Workers(*bounds, sparql_tasks.ready, chosen.ontology, known.sha256, chosen.patients))
-            app.state.service = State(chosen, known, assessing, asking)
+            asking = await stack.enter_async_context(Workers(*bounds, sparql_tasks.ready, chosen.ontology, known.sha256, beside))
+            app.state.service = State(chosen, known, beside, assessing, asking)
             yield
 
     app = FastAPI(

@@ -13,6 +13,7 @@ class Settings:
 
     :param ontology: folder of an author's own copy; without it, the ontology that came along.
     :param patients: files whose patients are beside the guidelines in the SPARQL endpoint.
+    :param graphs: files of further RDF beside them.
     :param hosts: names under which the service may be asked; guards a local service against pages that rename themselves to it.
     :param origins: origins of pages that may read answers; ``*`` is any.
     :param trusted: file with the keys of CDS clients, see :mod:`dermograph.service.cds.trust`; without it, none is asked for a token.
@@ -25,6 +26,7 @@ class Settings:
 
     ontology: Path | None = None
     patients: tuple[str, ...] = ()
+    graphs: tuple[Path, ...] = ()
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     origins: tuple[str, ...] = ()
     trusted: Path | None = None

@@ -50,7 +50,7 @@ async def get(request: Request, service: Service, query: Text = None, default: D
         if "text/html" in accept:
             return RedirectResponse("query", 303)
         url = str(request.url.replace(query="", fragment=""))
-        return response(await service.queries.run(sparql_tasks.described, service.settings.ontology, service.settings.patients, url, accept))
+        return response(await service.queries.run(sparql_tasks.described, service.settings.ontology, service.beside, url, accept))
     return await _answered(service, request, asked)
 
 
@@ -88,6 +88,6 @@ async def _answered(service: State, request: Request, asked: list[tuple[str, str
     graphs = [[value for key, value in asked if key == name] for name in ("default-graph-uri", "named-graph-uri")]
     settings = service.settings
     reply = await service.queries.run(
-        sparql_tasks.query, settings.ontology, settings.patients, settings.answer, queries[0], request.headers.get("accept", ""), *graphs
+        sparql_tasks.query, settings.ontology, service.beside, settings.answer, queries[0], request.headers.get("accept", ""), *graphs
     )
     return response(reply)

@@ -6,13 +6,13 @@ import io
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyoxigraph as ox
 
 from dermograph import inputs, questions, stages
 from dermograph.commands.options import ontology_folder
-from dermograph.errors import InvalidInput
+from dermograph.errors import InputError, InvalidInput
 from dermograph.service import media, tasks
 from dermograph.service.problems import Reply, problem, told
 from dermograph.service.tasks import knowledge
@@ -40,15 +40,31 @@ _FORMATS = "http://www.w3.org/ns/formats/"
 _NAMES = ("SPARQL_Results_JSON", "SPARQL_Results_XML", "SPARQL_Results_CSV", "SPARQL_Results_TSV", "Turtle", "N-Triples", "JSON-LD", "RDF_XML")
 
 
+class Beside(NamedTuple):
+    """What is beside the guidelines.
+
+    :param patients: files of patients.
+    :param graphs: files of further RDF; N-Quads and TriG keep their graphs, triples are in one that is named as their file.
+    """
+
+    patients: tuple[str, ...]
+    graphs: tuple[Path, ...]
+
+
 @cache
-def store(ontology: Path | None, patients: tuple[str, ...]) -> ox.Store:
+def store(ontology: Path | None, beside: Beside) -> ox.Store:
     """The guideline graph with patients beside it.
 
-    :raises InputError: a patient cannot be read, or breaks a shape.
+    :raises InputError: a file cannot be read, or a patient breaks a shape.
     """
     known = knowledge(ontology)
     found = questions.guideline_store(ontology_folder(ontology))
-    for source in patients:
+    for path in beside.graphs:
+        try:
+            found.load(path=path, to_graph=ox.NamedNode(path.resolve().as_uri()) if path.suffix in (".ttl", ".nt", ".rdf") else None)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{path}: {error}", "mend the file; its ending names its syntax") from error
+    for source in beside.patients:
         for batch in inputs.batches(inputs.read(source, knowledge=known)):
             for one, answer in zip(batch, list(known.assess_all(batch)), strict=True):
                 if isinstance(answer, InvalidInput):
@@ -58,10 +74,10 @@ def store(ontology: Path | None, patients: tuple[str, ...]) -> ox.Store:
     return found
 
 
-def ready(ontology: Path | None, sha256: str, patients: tuple[str, ...]) -> None:
+def ready(ontology: Path | None, sha256: str, beside: Beside) -> None:
     """Load all that the first query would wait for."""
     tasks.ready(ontology, sha256)
-    store(ontology, patients)
+    store(ontology, beside)
 
 
 class _Bounded(io.BytesIO):
@@ -81,9 +97,9 @@ _TOO_LARGE = "the answer is too large"
 
 
 @told
-def query(ontology: Path | None, patients: tuple[str, ...], most: int, text: str, accept: str, default: list[str], named: list[str]) -> Reply:
+def query(ontology: Path | None, beside: Beside, most: int, text: str, accept: str, default: list[str], named: list[str]) -> Reply:
     """Answer a query in the media type that is accepted."""
-    answer = questions.ask(store(ontology, patients), text, "the query", default, named)
+    answer = questions.ask(store(ontology, beside), text, "the query", default, named)
     offered = ROWS if isinstance(answer, ox.QuerySolutions) else _YES_OR_NO if isinstance(answer, ox.QueryBoolean) else TRIPLES
     kind = media.chosen(accept, offered)
     if isinstance(kind, Reply):
@@ -103,12 +119,12 @@ def query(ontology: Path | None, patients: tuple[str, ...], most: int, text: str
 
 
 @told
-def described(ontology: Path | None, patients: tuple[str, ...], url: str, accept: str) -> Reply:
+def described(ontology: Path | None, beside: Beside, url: str, accept: str) -> Reply:
     """Describe the endpoint, as https://www.w3.org/TR/sparql11-service-description/ has it."""
     kind = media.chosen(accept, TRIPLES)
     if isinstance(kind, Reply):
         return kind
-    triples = list(_description(store(ontology, patients), url))
+    triples = list(_description(store(ontology, beside), url))
     return Reply(200, kind, ox.serialize(triples, format=TRIPLES[kind]) or b"")
 
 

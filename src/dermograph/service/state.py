@@ -10,6 +10,7 @@ from starlette.responses import Response
 from dermograph.knowledge import Knowledge
 from dermograph.service.problems import Reply
 from dermograph.service.settings import Settings
+from dermograph.service.sparql_tasks import Beside
 from dermograph.service.workers import Workers
 
 
@@ -18,12 +19,14 @@ class State:
     """One service.
 
     :param knowledge: for what takes no time; what does is worked on by the workers.
+    :param beside: what SPARQL finds beside the guidelines.
     :param patients: processes that assess.
     :param queries: processes that answer SPARQL.
     """
 
     settings: Settings
     knowledge: Knowledge
+    beside: Beside
     patients: Workers
     queries: Workers
 
