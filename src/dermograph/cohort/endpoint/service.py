@@ -65,12 +65,14 @@ class Service:
     :param graphs: the graphs that are asked, put together; without any, what the service asks by itself.
     :param seconds: how long an answer may take.
     :param pause: seconds until a question is put again, for the first time; then twice as long each time.
+    :param largest: bytes of the largest answer that is read.
     """
 
     url: str
     graphs: tuple[str, ...] = ()
     seconds: float = 300
     pause: float = 1
+    largest: int = LARGEST
 
     def __post_init__(self) -> None:
         try:
@@ -174,8 +176,8 @@ class Service:
         while part := reply.read(1 << 20):
             parts.append(part)
             size += len(part)
-            if size > LARGEST:
-                raise Unanswered(f"{self.name}: the answer is larger than {LARGEST:,} bytes", "ask for less")
+            if size > self.largest:
+                raise Unanswered(f"{self.name}: the answer is larger than {self.largest:,} bytes", "ask for less")
             if time.monotonic() > end:
                 raise TimeoutError("the answer does not end")
         if reply.length:
@@ -207,7 +209,7 @@ class _Staying(urllib.request.HTTPRedirectHandler):
 def _first_line(error: urllib.error.HTTPError) -> str:
     """What an error says of itself."""
     try:
-        text = error.read(2000).decode("utf-8", "replace").strip()
+        text = error.read(2000).decode("utf-8", "replace").strip() if error.headers.get_content_type() != "text/html" else ""
     except (OSError, http.client.HTTPException):
         text = ""
     return printable(text.partition("\n")[0] or error.reason)
