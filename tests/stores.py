@@ -76,8 +76,8 @@ class Endpoint(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/sparql"
 
     def answer(self, asked: Asked, graphs: list[str]) -> Reply:
-        default = [ox.NamedNode(graph) for graph in graphs] or None
-        found = self.store.query(asked.query, default_graph=default)
+        default: list[ox.NamedNode | ox.BlankNode | ox.DefaultGraph] = [ox.NamedNode(graph) for graph in graphs]
+        found = self.store.query(asked.query, default_graph=default or None)
         assert isinstance(found, ox.QuerySolutions)
         reply = Reply(found.serialize(format=ox.QueryResultsFormat.JSON) or b"")
         rows = reply.rows

@@ -105,6 +105,8 @@ def _is_else(node: str, told: set[Triple]) -> bool:
 def _labels(triples: set[Triple], first: int) -> dict[str, str]:
     """Labels for the blank nodes of a patient, in an order that turns on what is said of them.
 
+    They look like those that a parser makes up, which messages leave out: nobody can look them up.
+
     :param first: number of the first.
     """
     told = dict.fromkeys((term for s, _, o in triples for term in (s, o) if term.startswith("_:")), "")
@@ -116,4 +118,4 @@ def _labels(triples: set[Triple], first: int) -> dict[str, str]:
             if o in told:
                 seen[o].append(f"{told.get(s, s)} {p}")
         told = {node: hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest() for node, lines in seen.items()}
-    return {node: f"_:b{first + place:08}" for place, node in enumerate(sorted(told, key=lambda node: (told[node], node)))}
+    return {node: f"_:b{first + place:023}" for place, node in enumerate(sorted(told, key=lambda node: (told[node], node)))}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pyoxigraph as ox
 
 from dermograph.cohort import descriptor
-from dermograph.cohort.rdf.words import CAUSE, OF_PATIENTS, PATIENT, RECORDS, TYPE, said_of, token
+from dermograph.cohort.rdf.words import ABSENT, CAUSE, OF_PATIENTS, PATIENT, RECORDS, TYPE, said_of, token
 
 _IS = f"?patient {token(TYPE)} {token(PATIENT)}"
 _WORDS = dict.fromkeys((*OF_PATIENTS, CAUSE, *(f"pt:{c}" for table in descriptor.names() for c in said_of(table))))
@@ -37,9 +37,12 @@ def said_count(patients: Iterable[str]) -> str:
 
 
 def _said(patients: Iterable[str]) -> str:
-    """Each branch names the patients, since not every store carries them into it."""
+    """Each branch names the patients, since not every store carries them into it.
+
+    What is absent is a class; where it is a node by mistake, the refusal tells what this one says.
+    """
     asked = f"VALUES ?patient {{ {' '.join(str(ox.NamedNode(name)) for name in patients)} }}"
-    record = f"{_one_of('link', RECORDS)} ?patient ?link ?record ."
+    record = f"{_one_of('link', (*RECORDS, ABSENT))} ?patient ?link ?record ."
     return (
         f"{{ {asked} ?patient ?property ?value }} UNION {{ {asked} {record} ?record ?property ?value }} "
         f"UNION {{ {asked} {record} ?record {token(CAUSE)} ?cause . ?cause ?property ?value }}"
