@@ -96,7 +96,7 @@ class Virtuoso:
 def missing() -> str | None:
     """Why it cannot be run here."""
     lacking = [program for program in ("virtuoso-t", "isql-vt") if shutil.which(program) is None]
-    return f"no {' and '.join(lacking)} on the path: apt-get install virtuoso-opensource" if lacking else None
+    return f"no {' and '.join(lacking)} on the path: apt-get install virtuoso-opensource-7-bin" if lacking else None
 
 
 @contextmanager
