@@ -29,7 +29,7 @@ TRIES = 4
 _TYPES = ("application/sparql-results+json", "application/json")
 _OF_TIME, _OF_ROWS = "X-SQL-State", "X-SPARQL-MaxRows"
 """Headers by which Virtuoso tells that an answer is not whole: for want of time, or since it holds as many rows as it may."""
-_BUSY = (502, 503, 504)
+_BUSY = (429, 502, 503, 504)
 _AGAIN = "see that the service is up, and give the same command again: what was read is kept"
 
 Row = dict[str, dict[str, str]]
