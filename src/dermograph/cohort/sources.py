@@ -16,6 +16,7 @@ from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
+    from dermograph.cohort.endpoint import Service
     from dermograph.knowledge import Knowledge
 
 Progress = Callable[[str, int, int], None]
@@ -36,19 +37,22 @@ class Source(Protocol):
         """
 
 
-def source_of(path: Path | str, as_of: dt.date | None, knowledge: Knowledge, memory: str = "4GB", threads: int = 0) -> Source:
-    """The source that a path or a URL names, told by what lies there.
+def source_of(path: Path | str | Service, as_of: dt.date | None, knowledge: Knowledge, memory: str = "4GB", threads: int = 0) -> Source:
+    """The source that a path, a URL or a service names, told by what lies there.
 
-    :param path: a folder or file; a URL is one of a database with the tables of OMOP.
+    :param path: a folder or file; a URL is one of a database with the tables of OMOP; a service is a SPARQL endpoint.
     :param as_of: the day asked about, for every patient; without it, what is recorded of each, else today.
     :param memory: most memory of a database that reading may want.
     :param threads: how many processes read side by side; 0 is one for each core.
     :raises InputError: nothing that can be read lies there.
     """
     from dermograph.cohort.bulk import Bulk, bulk_files
+    from dermograph.cohort.endpoint import Endpoint, Service
     from dermograph.cohort.omop import Files, Meaning, Omop, holds_persons, is_database, place_of
     from dermograph.cohort.rdf import files
 
+    if isinstance(path, Service):
+        return Endpoint(path, knowledge, as_of)
     if isinstance(path, str):
         return Omop(place_of(path), Meaning.of(knowledge), as_of)
     if path.is_dir() and Tables(path).there("patients"):

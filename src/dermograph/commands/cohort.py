@@ -25,6 +25,8 @@ def cohort(
         typer.Argument(metavar="[INPUT]", exists=True, help="Folder with tables, RDF, OMOP or FHIR of the population, or a file of RDF or DuckDB."),
     ] = None,
     omop: Annotated[str | None, typer.Option(metavar="URL", help="Database with the tables of OMOP instead, such as postgres://….")] = None,
+    endpoint: Annotated[str | None, typer.Option(metavar="URL", help="SPARQL endpoint of a triple store with the patients instead.")] = None,
+    graph: Annotated[list[str] | None, typer.Option(metavar="IRI", help="Graph that the endpoint is asked for; may be given again.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", file_okay=False, help="Folder to write the results into.")] = None,
     as_of: Annotated[dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day asked about, for every patient.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Spell reasons out, and write the truth of each criterion.")] = False,
@@ -49,13 +51,18 @@ def cohort(
             raise UsageError(f"{dialect!r} is no dialect", f"it is one of {', '.join(DIALECTS)}")
         typer.echo(Program(knowledge).sql(dialect))
         return
-    if (input is None) == (omop is None) or out is None:
-        raise UsageError("INPUT, or --omop, and --out are both needed", "dermograph cohort TABLES --out RESULTS, or dermograph cohort --sql")
+    if sum(place is not None for place in (input, omop, endpoint)) != 1 or out is None:
+        hint = "dermograph cohort TABLES --out RESULTS, or dermograph cohort --sql"
+        raise UsageError("one of INPUT, --omop and --endpoint is needed, and --out", hint)
+    if graph and endpoint is None:
+        raise UsageError("--graph is of an endpoint", "name it with --endpoint, or leave --graph out")
+    from dermograph.cohort.endpoint import Service
     from dermograph.cohort.run import Cohort
     from dermograph.cohort.sources import source_of
 
     compared = _compared(compare, ontology) if compare else None
-    source = source_of(input or omop or "", as_of.date() if as_of else None, knowledge, memory, threads)
+    place = input or omop or Service(endpoint or "", tuple(graph or ()))
+    source = source_of(place, as_of.date() if as_of else None, knowledge, memory, threads)
     run = Cohort(knowledge, source, out, memory, threads, explain, chunk, least, compared)
     totals = _run(run)
     typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out / 'report.html'}")

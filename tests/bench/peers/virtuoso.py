@@ -40,8 +40,8 @@ ServerPort = {port}
 DisableUnixSocket = 1
 DirsAllowed = {data}
 CheckpointInterval = 0
-NumberOfBuffers = 170000
-MaxDirtyBuffers = 130000
+NumberOfBuffers = {buffers}
+MaxDirtyBuffers = {dirty}
 MaxQueryMem = 2G
 ThreadsPerQuery = 2
 AsyncQueueMaxThreads = 4
@@ -52,9 +52,12 @@ ServerRoot = {folder}
 ServerThreads = 4
 
 [SPARQL]
-ResultSetMaxRows = 100000000
+ResultSetMaxRows = {rows}
 """
-"""As its manual advises for 2 GB of memory, and without a limit to what an answer holds."""
+BUFFERS = 170_000
+"""As its manual advises for 2 GB of memory."""
+UNLIMITED = 100_000_000
+"""Rows of an answer, none of which is cut off."""
 
 
 @dataclass
@@ -66,8 +69,7 @@ class Virtuoso:
     name: str = "Virtuoso over HTTP, given the facts"
 
     def missing(self) -> str | None:
-        lacking = [program for program in ("virtuoso-t", "isql-vt") if shutil.which(program) is None]
-        return f"no {' and '.join(lacking)} on the path: apt-get install virtuoso-opensource" if lacking else None
+        return missing()
 
     def version(self) -> str:
         told = subprocess.run(["virtuoso-t", "-?"], capture_output=True, text=True, check=False)
@@ -80,24 +82,36 @@ class Virtuoso:
 
     def answer(self, people: People) -> Answer:
         facts = people.facts.resolve()
-        with tempfile.TemporaryDirectory() as room, _server(Path(room), facts.parent) as (port, http):
+        with tempfile.TemporaryDirectory() as room, server(Path(room), facts.parent) as (port, http):
             index = Path(room) / "index.nt"
             index.write_text("".join(self._queries.index), encoding="utf-8")
-            _told(port, f"DB.DBA.TTLP(file_to_string_output('{index}'), '', '{GRAPH}', 512)")
+            told(port, f"DB.DBA.TTLP(file_to_string_output('{index}'), '', '{GRAPH}', 512)")
             start = time.perf_counter()
-            _told(port, f"DB.DBA.TTLP_MT(file_to_string_output('{facts}'), '', '{GRAPH}', 512)")
+            told(port, f"DB.DBA.TTLP_MT(file_to_string_output('{facts}'), '', '{GRAPH}', 512)")
             answers = [(name, _asked(http, query)) for name, query in self._queries.queries.items()]
             marks = self._queries.marks(answers, people.names)
             return joined(self.rules, people.count, marks, time.perf_counter() - start)
 
 
+def missing() -> str | None:
+    """Why it cannot be run here."""
+    lacking = [program for program in ("virtuoso-t", "isql-vt") if shutil.which(program) is None]
+    return f"no {' and '.join(lacking)} on the path: apt-get install virtuoso-opensource-7-bin" if lacking else None
+
+
 @contextmanager
-def _server(room: Path, data: Path) -> Iterator[tuple[int, int]]:
-    """Ports of a server that runs meanwhile."""
+def server(room: Path, data: Path, buffers: int = BUFFERS, rows: int = UNLIMITED) -> Iterator[tuple[int, int]]:
+    """Ports of a server that runs meanwhile, for SQL and for HTTP.
+
+    :param data: folder that it may read.
+    :param buffers: pages of 8 kB that it holds in memory.
+    :param rows: most rows of an answer.
+    """
     port, http = _free(), _free()
     settings = room / "virtuoso.ini"
-    settings.write_text(SETTINGS.format(folder=room, port=port, http=http, data=f"{room}, {data}"), encoding="utf-8")
-    server = subprocess.Popen(
+    text = SETTINGS.format(folder=room, port=port, http=http, data=f"{room}, {data}", buffers=buffers, dirty=buffers * 3 // 4, rows=rows)
+    settings.write_text(text, encoding="utf-8")
+    running = subprocess.Popen(
         ["virtuoso-t", "+configfile", str(settings), "+foreground"], cwd=room, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
@@ -106,13 +120,13 @@ def _server(room: Path, data: Path) -> Iterator[tuple[int, int]]:
                 _asked(http, "ASK { ?s ?p ?o }")
                 break
             except OSError:
-                if server.poll() is not None:
+                if running.poll() is not None:
                     raise RuntimeError((room / "virtuoso.log").read_text(encoding="utf-8")) from None
                 time.sleep(0.2)
         yield port, http
     finally:
-        server.terminate()
-        server.wait()
+        running.terminate()
+        running.wait()
 
 
 def _free() -> int:
@@ -122,7 +136,7 @@ def _free() -> int:
         return port
 
 
-def _told(port: int, statement: str) -> None:
+def told(port: int, statement: str) -> None:
     """Tell the server an SQL statement."""
     words = ["isql-vt", str(port), "dba", "dba", "ERRORS=STDOUT", f"EXEC={statement};"]
     run = subprocess.run(words, capture_output=True, text=True, check=False)
