@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dermograph.cohort.comparison import Comparison
     from dermograph.cohort.run import Cohort
     from dermograph.cohort.summary import Totals
+    from dermograph.knowledge import Knowledge
 
 DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "trino")
 
@@ -35,19 +36,18 @@ def cohort(
     compare: Annotated[str, typer.Option(metavar="OTHER", help=f"Tell who changes under another version, and why: {SIDE}.", show_default=False)] = "",
     sql: Annotated[bool, typer.Option("--sql", help="Print the guideline as SQL instead, to be run elsewhere.")] = False,
     dialect: Annotated[str, typer.Option(help="Dialect of the SQL: " + ", ".join(DIALECTS) + ".")] = "duckdb",
+    tables: Annotated[bool, typer.Option("--tables", help="With --sql: print the CREATE TABLE of the input tables instead.")] = False,
     ontology: Ontology = None,
 ) -> None:
     """Assess a whole population from tables; every patient is assessed or told why not."""
     from dermograph.knowledge import Knowledge
 
     need("populations need", "cohort", "duckdb", "ibis", "jinja2", "pyarrow")
+    if tables and not sql:
+        raise UsageError("--tables goes with --sql", "dermograph cohort --sql --tables --dialect postgres")
     knowledge = Knowledge.load(ontology)
     if sql:
-        from dermograph.cohort.program import Program
-
-        if dialect not in DIALECTS:
-            raise UsageError(f"{dialect!r} is no dialect", f"it is one of {', '.join(DIALECTS)}")
-        typer.echo(Program(knowledge).sql(dialect))
+        typer.echo(_sql(knowledge, dialect, tables))
         return
     if (input is None) == (omop is None) or out is None:
         raise UsageError("INPUT, or --omop, and --out are both needed", "dermograph cohort TABLES --out RESULTS, or dermograph cohort --sql")
@@ -62,6 +62,16 @@ def cohort(
     if totals.rejected:
         typer.echo(f"dermograph: {totals.rejected:,} patients were not assessed; {out / 'rejects.parquet'} tells why", err=True)
         raise typer.Exit(INVALID)
+
+
+def _sql(knowledge: Knowledge, dialect: str, tables: bool) -> str:
+    """The guideline as one statement, or those that make the tables which it reads."""
+    from dermograph.cohort import warehouse
+    from dermograph.cohort.program import Program
+
+    if dialect not in DIALECTS:
+        raise UsageError(f"{dialect!r} is no dialect", f"it is one of {', '.join(DIALECTS)}")
+    return warehouse.tables(dialect) if tables else Program(knowledge).sql(dialect)
 
 
 def _compared(other: str, ontology: Path | None) -> Comparison:
