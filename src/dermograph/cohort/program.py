@@ -18,7 +18,8 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from dermograph import cache
-from dermograph.cohort.circuit import Plan
+from dermograph.cohort.answers import Legend
+from dermograph.cohort.circuit import Output, Plan
 from dermograph.cohort.facts import PEOPLE, Facts
 from dermograph.cohort.layout import Layout
 from dermograph.cohort.lowering import Column, Lowering
@@ -62,6 +63,11 @@ class Program:
     def weight(self) -> str:
         """Column of the weight; empty where the guideline has none."""
         return self.verdicts.weight
+
+    @cached_property
+    def legend(self) -> Legend:
+        """What the circuit means."""
+        return Legend(self.knowledge.tree, self.verdicts.kinds, self.verdicts.items, list(self.layout.criteria), self.weight)
 
     def stages(self, criteria: bool = False) -> list[tuple[str, ir.Table]]:
         """Every stage with its name, in the order in which they build on each other; columns that nobody asks for are left out.
@@ -118,18 +124,6 @@ class Program:
         """
         stages = self.facts.stages if until in self.facts.stages else dict(self.stages(criteria))
         return statement(stages, until or list(stages)[-1], self.facts.references.all(), dialect)
-
-
-@dataclass(frozen=True)
-class Output:
-    """A column of the last stage, as the wires of a plan drive it.
-
-    :param kind: ``truth``, with the wires 1 for true and 0 for false; ``bits``, by the place of each; or ``cases``, by number.
-    :param wires: places among the outputs of the plan.
-    """
-
-    kind: str
-    wires: dict[int, int]
 
 
 @dataclass(frozen=True)
