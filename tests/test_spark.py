@@ -110,24 +110,29 @@ def same(out: Path, other: Path) -> None:
     assert [(out / name).read_bytes() for name in names] == [(other / name).read_bytes() for name in names]
 
 
-def test_spark_tells_the_same(given: Path, by_duckdb: tuple[Path, Totals], knowledge: Knowledge, tmp_path: Path) -> None:
+def test_spark_submit_tells_the_same(given: Path, by_duckdb: tuple[Path, Totals], tmp_path: Path) -> None:
+    """By the command that a cluster is given, into a folder that is named by its address."""
     out, totals = by_duckdb
     assert 0 < totals.rejected < totals.read
-    assert SparkCohort(knowledge, str(given), str(tmp_path / "out"), threads=2, explain=True).run() == totals
+    (tmp_path / "run.py").write_text("import sys\n\nfrom dermograph.cli import main\n\nsys.exit(main())\n", encoding="utf-8")
+    spark = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local[2]", "--conf", "spark.sql.shuffle.partitions=2"]
+    ours = ["cohort", str(given), "--engine", "spark", "--explain", "--out", (tmp_path / "out").as_uri()]
+    environment = os.environ | {"PYSPARK_PYTHON": sys.executable}
+    ended = subprocess.run([*spark, str(tmp_path / "run.py"), *ours], check=False, capture_output=True, text=True, env=environment)
+    assert ended.returncode == 3, ended.stderr
+    assert f"{totals.read} patients read: {totals.assessed} assessed, {totals.rejected} rejected" in ended.stdout
     same(tmp_path / "out", out)
 
 
-def test_spark_submit(knowledge: Knowledge, tmp_path: Path) -> None:
-    """A few patients and nothing else, by the command that a cluster is given, to a folder that is named by its address."""
-    (tmp_path / "in").mkdir()
-    pq.write_table(pa.table({"patient": ["a", "b", "c"], "ageYears": [3, 30, 130]}), tmp_path / "in" / "patients.parquet")
-    Cohort(knowledge, Tables(tmp_path / "in"), tmp_path / "duckdb").run()
-    (tmp_path / "run.py").write_text("import sys\n\nfrom dermograph.cli import main\n\nsys.exit(main())\n", encoding="utf-8")
-    ours = ["cohort", str(tmp_path / "in"), "--engine", "spark", "--out", (tmp_path / "spark").as_uri()]
-    command = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local[2]", str(tmp_path / "run.py"), *ours]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | {"PYSPARK_PYTHON": sys.executable})
-    assert ended.returncode == 0 and "3 patients read: 3 assessed, 0 rejected" in ended.stdout, ended.stderr
-    same(tmp_path / "spark", tmp_path / "duckdb")
+def test_workers_are_of_this_environment(session: SparkSession) -> None:
+    told = session.range(1).mapInArrow(lambda batches: (pa.table({"python": [sys.executable]}).to_batches()[0] for _ in batches), "python STRING")
+    assert [row["python"] for row in told.collect()] == [sys.executable]
+
+
+def test_results_are_never_written_over(knowledge: Knowledge, session: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="holds something already"):
+        SparkCohort(knowledge, str(tmp_path), str(tmp_path)).run()
 
 
 @pytest.mark.parametrize(

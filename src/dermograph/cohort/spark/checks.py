@@ -38,6 +38,7 @@ class SparkChecks(Checks):
         named = f"SELECT row, patient, birthDate, ageYears, sex, {self.as_of()} AS today FROM given_patients WHERE patient IS NOT NULL"
         turn = "row_number() OVER (PARTITION BY patient ORDER BY row)"
         self._view("known", f"SELECT patient AS id, * EXCLUDE (turn) FROM (SELECT *, {turn} AS turn FROM ({named})) WHERE turn = 1")
+        self.session.table("known").persist()
         self._take_units()
         found = [self._take_table(name) for name in COLUMNS]
         found += [

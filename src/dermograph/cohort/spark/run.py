@@ -63,7 +63,8 @@ class SparkCohort:
 
         :raises InputError: the input cannot be read, or the folder of the results holds something already.
         """
-        from pyspark.errors import PySparkException
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException, PythonException
 
         with ExitStack() as stack:
             session = stack.enter_context(opened(self.threads, self.memory))
@@ -72,10 +73,11 @@ class SparkCohort:
                 raise InputError(f"{self.out}: the folder holds something already", "name an empty folder, or empty this one")
             try:
                 return self._assess(session, aside, progress)
-            except PySparkException as error:
-                raise InputError(
-                    f"{self.place}: Spark ends with {str(error).splitlines()[0]}", "its log tells more; empty the folder of the results"
-                ) from error
+            except PythonException:
+                raise
+            except (PySparkException, Py4JError) as error:
+                hint = "what Spark printed tells more; empty the folder of the results before you try again"
+                raise InputError(f"{self.place}: Spark ends with {str(error).splitlines()[0]}", hint) from error
 
     def _assess(self, session: SparkSession, aside: Path, progress: Progress) -> Totals:
         progress("reading", 0, 0)
