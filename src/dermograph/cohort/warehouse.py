@@ -21,14 +21,21 @@ from dermograph.cohort.recorded import INPUTS
 from dermograph.cohort.references import Reference
 
 
-class _PostgreSQL(sc.PostgresCompiler):  # type: ignore[misc]
+class _Days:
+    """A day that is told by numbers is written as every database reads one."""
+
+    __slots__ = ()
+
+    def visit_DateFromYMD(self, op: ops.DateFromYMD, **parts: Any) -> Any:
+        return sge.cast(sge.convert("-".join(f"{number.value:02}" for number in op.args)), "date")
+
+
+class _PostgreSQL(_Days, sc.PostgresCompiler):  # type: ignore[misc]
     """A day less another is a whole number there, and a truth becomes a long number by way of a short one."""
 
     __slots__ = ()
 
     def visit_DateDelta(self, op: ops.DateDelta, *, left: Any, right: Any, part: Any) -> Any:
-        if isinstance(op.right, ops.DateFromYMD):
-            right = sge.cast(sge.convert("-".join(f"{number.value:02}" for number in op.right.args)), "date")
         return left - right
 
     def visit_Cast(self, op: ops.Cast, *, arg: Any, to: Any) -> Any:
@@ -37,7 +44,7 @@ class _PostgreSQL(sc.PostgresCompiler):  # type: ignore[misc]
         return super().visit_Cast(op, arg=arg, to=to)
 
 
-class _Spark(sc.PySparkCompiler):  # type: ignore[misc]
+class _Spark(_Days, sc.PySparkCompiler):  # type: ignore[misc]
     """Ibis does not write this aggregation for Spark, which has it."""
 
     __slots__ = ()
@@ -46,13 +53,25 @@ class _Spark(sc.PySparkCompiler):  # type: ignore[misc]
         return self.agg.bit_or(arg, where=where)
 
 
+class _BigQuery(_Days, sc.BigQueryCompiler):  # type: ignore[misc]
+    __slots__ = ()
+
+
+class _Snowflake(_Days, sc.SnowflakeCompiler):  # type: ignore[misc]
+    __slots__ = ()
+
+
+class _Trino(_Days, sc.TrinoCompiler):  # type: ignore[misc]
+    __slots__ = ()
+
+
 _COMPILERS = {
     "duckdb": sc.DuckDBCompiler,
     "postgres": _PostgreSQL,
     "spark": _Spark,
-    "bigquery": sc.BigQueryCompiler,
-    "snowflake": sc.SnowflakeCompiler,
-    "trino": sc.TrinoCompiler,
+    "bigquery": _BigQuery,
+    "snowflake": _Snowflake,
+    "trino": _Trino,
 }
 _KEPT = {"postgres": "MATERIALIZED "}
 """What keeps a database from putting a stage into the next, which would repeat it over and over."""
