@@ -44,7 +44,7 @@ class _PostgreSQL(_Days, sc.PostgresCompiler):  # type: ignore[misc]
         return super().visit_Cast(op, arg=arg, to=to)
 
 
-class _Spark(_Days, sc.PySparkCompiler):  # type: ignore[misc]
+class _Spark(sc.PySparkCompiler):  # type: ignore[misc]
     """Ibis does not write this aggregation for Spark, which has it."""
 
     __slots__ = ()
@@ -53,15 +53,9 @@ class _Spark(_Days, sc.PySparkCompiler):  # type: ignore[misc]
         return self.agg.bit_or(arg, where=where)
 
 
-class _BigQuery(_Days, sc.BigQueryCompiler):  # type: ignore[misc]
-    __slots__ = ()
-
-
-class _Snowflake(_Days, sc.SnowflakeCompiler):  # type: ignore[misc]
-    __slots__ = ()
-
-
 class _Trino(_Days, sc.TrinoCompiler):  # type: ignore[misc]
+    """Ibis would have each day parsed from a text that is put together of numbers."""
+
     __slots__ = ()
 
 
@@ -69,8 +63,8 @@ _COMPILERS = {
     "duckdb": sc.DuckDBCompiler,
     "postgres": _PostgreSQL,
     "spark": _Spark,
-    "bigquery": _BigQuery,
-    "snowflake": _Snowflake,
+    "bigquery": sc.BigQueryCompiler,
+    "snowflake": sc.SnowflakeCompiler,
     "trino": _Trino,
 }
 _KEPT = {"postgres": "MATERIALIZED "}
