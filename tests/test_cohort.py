@@ -323,6 +323,16 @@ def test_summary_adds_up(knowledge: Knowledge, tmp_path: Path) -> None:
         assert left == rec["met"] >= 0, name
 
 
-@pytest.mark.parametrize("arguments", [["cohort"], ["cohort", "."], ["cohort", "--sql", "--dialect", "cobol"], ["cohort", "--tables"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cohort"],
+        ["cohort", "."],
+        ["cohort", "--sql", "--dialect", "cobol"],
+        ["cohort", "--tables"],
+        ["cohort", "--engine", "spark", "--omop", "x", "--out", "y"],
+        ["cohort", "nowhere", "--out", "y"],
+    ],
+)
 def test_a_wrong_command_line(arguments: list[str]) -> None:
     assert cli.main(arguments) == 2
