@@ -1,4 +1,4 @@
-"""The knowledge, loaded once, and a browser for those who need one."""
+"""The knowledge, loaded once, and a browser or a database for those who need one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from browsers import CHROMIUM, FLAGS, axe_script
 from hypothesis import Phase, settings
+from servers import Postgres
 
 from dermograph import Knowledge
 
@@ -49,3 +50,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 @pytest.fixture(scope="session")
 def axe() -> str:
     return axe_script()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with Postgres.started() as server:
+        yield server

@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyoxigraph as ox
 import pytest
-import sqlglot
 import yaml
 from generators import random_patient
 
@@ -29,21 +28,15 @@ from dermograph import Assessment, Knowledge, cli
 from dermograph.cohort import descriptor, population, synth, writing
 from dermograph.cohort.checks import REASONS
 from dermograph.cohort.graphs import rows as rows_of
-from dermograph.cohort.program import Program
-from dermograph.cohort.recorded import INPUTS
 from dermograph.cohort.run import Cohort
 from dermograph.cohort.summary import Totals
-from dermograph.cohort.tables import Tables, quoted
-from dermograph.commands.cohort import DIALECTS
+from dermograph.cohort.tables import Tables
 from dermograph.content import folder
 from dermograph.record import Record
-from dermograph.units import factor
-from dermograph.verdicts import PRECEDENCE
 
 ROOT = Path(__file__).parent
 GIVEN = yaml.safe_load((ROOT / "cohort" / "rejects.yaml").read_text(encoding="utf-8"))
 CASES = sorted([*(ROOT / "cases").glob("*/patient.ttl"), *(ROOT / "label-facts").rglob("*.ttl")])
-_DUCKDB = {"string": "VARCHAR", "int64": "BIGINT"}
 Said = dict[tuple[str, str], tuple[Any, ...]]
 
 
@@ -95,11 +88,6 @@ def differing(one: Said, other: Said) -> list[str]:
     return [f"{key}: one by one {one[key]}, as a population {other[key]}" for key in one if one[key] != other[key]]
 
 
-@pytest.fixture(scope="module")
-def program(knowledge: Knowledge) -> Program:
-    return Program(knowledge)
-
-
 # --- the same answers
 
 
@@ -131,30 +119,6 @@ def test_made_up_patients_as_a_population(knowledge: Knowledge, tmp_path: Path) 
     (graph,) = writing.write(synth.blocks(people, 1000, 7), tmp_path / "graph", writing.Format.ttl, "made up")
     run(made_up(tmp_path / "in", 1000, 7), tmp_path / "out", knowledge, explain=True)
     assert not differing(one_by_one(knowledge, knowledge.read(graph)), by_sql(tmp_path / "out"))
-
-
-def test_the_sql_says_what_the_circuit_says(knowledge: Knowledge, program: Program, tmp_path: Path) -> None:
-    """The program as one SELECT, which other databases are given, answers as the circuit does."""
-    records = [r for seed in range(400) for r in knowledge.read(random_patient(Random(seed), f"urn:example:p{seed}").turtle())]
-    run(of_records(tmp_path / "in", records, knowledge), tmp_path / "out", knowledge)
-    con = duckdb.connect()
-    given = rows_of(records, knowledge.tree["within"])
-    for row in given["observations"]:
-        row["value"] = row["value"] * (factor(row["unit"], knowledge.tree["units"][row["observable"]]) or 0)
-    for name, rows in given.items():
-        types = {column: _DUCKDB.get(kind, kind) for column, kind in INPUTS[name].items()}
-        con.execute(f"CREATE TABLE {name} ({', '.join(f'{quoted(column)} {kind}' for column, kind in types.items())})")
-        if rows:
-            con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(types))})", [[row.get(c) for c in types] for row in rows])
-    con.execute("SET disabled_optimizers = 'expression_rewriter,statistics_propagation,common_subexpressions'")
-    told = con.sql(program.sql()).to_arrow_table().to_pylist()
-    by_circuit = {(r["patient"], r["therapy"]): r for r in pq.read_table(tmp_path / "out" / "verdicts").to_pylist()}
-    assert len(told) == len(records) and len(by_circuit) == len(records) * len(knowledge.tree["rows"])
-    for row in told:
-        for therapy in knowledge.tree["rows"]:
-            one = by_circuit[row["patient"], therapy]
-            by_sql = [PRECEDENCE[row[f"{therapy} status"]], *(row[f"{therapy} {column}"] for column in ("rank", "because", "missing"))]
-            assert by_sql == [one[column] for column in ("status", "rank", "because", "missing")], (row["patient"], therapy)
 
 
 # --- what is wrong
@@ -359,20 +323,16 @@ def test_summary_adds_up(knowledge: Knowledge, tmp_path: Path) -> None:
         assert left == rec["met"] >= 0, name
 
 
-# --- elsewhere
-
-
-def test_sql_is_of_the_dialect(program: Program) -> None:
-    for dialect in DIALECTS:
-        (statement,) = sqlglot.parse(program.sql(dialect), dialect=dialect)
-        assert statement is not None and statement.find(sqlglot.exp.With) is not None, dialect
-
-
-def test_the_command_prints_the_sql(program: Program, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["cohort", "--sql", "--dialect", "postgres"]) == 0
-    assert capsys.readouterr().out == program.sql("postgres") + "\n"
-
-
-@pytest.mark.parametrize("arguments", [["cohort"], ["cohort", "."], ["cohort", "--sql", "--dialect", "cobol"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cohort"],
+        ["cohort", "."],
+        ["cohort", "--sql", "--dialect", "cobol"],
+        ["cohort", "--tables"],
+        ["cohort", "--engine", "spark", "--omop", "x", "--out", "y"],
+        ["cohort", "nowhere", "--out", "y"],
+    ],
+)
 def test_a_wrong_command_line(arguments: list[str]) -> None:
     assert cli.main(arguments) == 2

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +22,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from servers import Postgres
 
 from dermograph import Knowledge, cli
 from dermograph.cohort import descriptor
@@ -230,41 +228,14 @@ def test_sqlite_tells_the_same(files: Path, rows: Rows, meaning: Meaning, tmp_pa
     assert made(Omop(place_of(in_sqlite(files, tmp_path / "cdm.sqlite")), meaning), tmp_path / "work") == rows
 
 
-@pytest.fixture
-def postgres() -> Iterator[str]:
-    """A database of PostgreSQL of its own, on a socket; it does not run as root, so root lets the user of the package run it."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    user = "postgres" if os.geteuid() == 0 else None
-    if not programs or importlib.util.find_spec("psycopg") is None or (user and not _is_user(user)):
-        pytest.skip("PostgreSQL of Debian or psycopg is not installed")
-    with tempfile.TemporaryDirectory(prefix="dermograph") as name:
-        where = Path(name)
-        if user:
-            shutil.chown(where, user)
+def test_postgres_tells_the_same(files: Path, rows: Rows, meaning: Meaning, postgres: Postgres, tmp_path: Path) -> None:
+    psycopg = pytest.importorskip("psycopg")
 
-        def call(program: str, *arguments: str) -> None:
-            subprocess.run([programs[-1] / program, "-D", where / "data", *arguments], check=True, stdout=subprocess.DEVNULL, user=user, cwd=where)
-
-        call("initdb", "-U", "cdm", "-A", "trust")
-        call("pg_ctl", "-o", f"-c listen_addresses='' -c unix_socket_directories='{where}'", "-w", "-l", str(where / "log"), "start")
-        try:
-            yield f"postgres://cdm@/postgres?host={where}"
-        finally:
-            call("pg_ctl", "-m", "immediate", "stop")
-
-
-def _is_user(name: str) -> bool:
-    return any(entry.pw_name == name for entry in pwd.getpwall())
-
-
-def test_postgres_tells_the_same(files: Path, rows: Rows, meaning: Meaning, postgres: str, tmp_path: Path) -> None:
-    psycopg = importlib.import_module("psycopg")
-
-    with psycopg.connect(postgres.replace("postgres://", "postgresql://")) as con:
+    with psycopg.connect(f"postgresql://{postgres.user}@/postgres?host={postgres.socket}") as con:
         for name, columns, values in tables_of(typed(files, tmp_path / "typed.duckdb")):
             con.execute(f"CREATE TABLE {name} ({', '.join(f'{column} {_POSTGRES.get(kind, kind)}' for column, kind in columns)})")
             con.cursor().executemany(f"INSERT INTO {name} VALUES ({', '.join(['%s'] * len(columns))})", values)
-    assert made(Omop(place_of(postgres), meaning), tmp_path / "work") == rows
+    assert made(Omop(place_of(f"postgres://{postgres.user}@/postgres?host={postgres.socket}"), meaning), tmp_path / "work") == rows
 
 
 def test_vocabularies_as_they_are_handed_out(files: Path, rows: Rows, meaning: Meaning, tmp_path: Path) -> None:

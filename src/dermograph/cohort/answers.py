@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dermograph.cohort.circuit import Output
 from dermograph.cohort.counts import Counts
 from dermograph.cohort.doses import Doses, bits_of
 from dermograph.cohort.evaluation import Bytes, Wire
-from dermograph.cohort.program import Output, Program
 from dermograph.verdicts import PRECEDENCE
 
 _UNDETERMINED = PRECEDENCE.index("undetermined")
@@ -61,19 +62,37 @@ class Block:
         return np.unpackbits(self.wires[place].view(np.uint8), count=self.size, bitorder="little")
 
 
+@dataclass(frozen=True)
+class Legend:
+    """What the columns and bits of a circuit mean; plain data, which is sent to wherever the circuit is run.
+
+    :param tree: index of the knowledge.
+    :param kinds: kinds of reasons, by the place of their bit.
+    :param items: what may be missing, by the place of its bit.
+    :param criteria: names of the criteria.
+    :param weight: column of the weight; empty where the guideline has none.
+    """
+
+    tree: dict[str, Any]
+    kinds: list[str]
+    items: list[str]
+    criteria: list[str]
+    weight: str
+
+
 class Answers:
     """Rows and counts of the blocks of a run.
 
-    :param program: what made the circuit.
+    :param legend: what the circuit means.
     :param explain: spell reasons and what is missing out as lists of words.
     :param facts: facts of all patients of the part.
     """
 
-    def __init__(self, program: Program, explain: bool, facts: pa.Table) -> None:
-        self.program, self.tree, self.explain = program, program.knowledge.tree, explain
-        self.kinds, self.items = program.verdicts.kinds, program.verdicts.items
+    def __init__(self, legend: Legend, explain: bool, facts: pa.Table) -> None:
+        self.tree, self.explain, self.named = legend.tree, explain, legend.criteria
+        self.kinds, self.items = legend.kinds, legend.items
         self.counts = Counts()
-        weights = facts[program.weight].combine_chunks() if program.weight else pa.nulls(len(facts))
+        weights = facts[legend.weight].combine_chunks() if legend.weight else pa.nulls(len(facts))
         self.doses = Doses(self.tree["rows"], weights)
 
     def verdicts(self, block: Block, names: pa.Array) -> pa.Table:
@@ -109,7 +128,7 @@ class Answers:
 
     def criteria(self, block: Block, names: pa.Array) -> pa.Table:
         """Truth of every criterion of each patient, a column for each."""
-        return pa.table({"patient": names} | {name: block.truth(name) for name in self.program.layout.criteria})
+        return pa.table({"patient": names} | {name: block.truth(name) for name in self.named})
 
     def places(self, block: Block, names: pa.Array) -> pa.Table:
         """Where each patient stands in each pathway, and what comes next."""

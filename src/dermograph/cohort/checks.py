@@ -44,6 +44,8 @@ REASONS = {
     "measured": "a condition agrees with the measurement that defines it",
 }
 """What is wrong, by the short name of the reason."""
+Factor = tuple[str, str, Decimal, str | None, str | None]
+"""Observable, unit, factor to the canonical unit, and least and greatest plausible value."""
 _KINDS = {
     "conditions": "dg:Condition",
     "absences": "dg:Condition",
@@ -79,7 +81,7 @@ class Checks:
         con.execute('CREATE TABLE rejects ("table" VARCHAR, row BIGINT, patient VARCHAR, reason VARCHAR, value VARCHAR)')
         self._vocabulary(con)
         first = "" if self._unique(con) else "QUALIFY row_number() OVER (PARTITION BY patient ORDER BY row) = 1"
-        named = f"SELECT row, patient, birthDate, ageYears, sex, {self._as_of()} AS today FROM given_patients WHERE patient IS NOT NULL {first}"
+        named = f"SELECT row, patient, birthDate, ageYears, sex, {self.as_of()} AS today FROM given_patients WHERE patient IS NOT NULL {first}"
         con.execute(f"CREATE TABLE known AS SELECT row_number() OVER (ORDER BY row) - 1 AS id, * FROM ({named})")
         with ThreadPoolExecutor(1) as pool, con.cursor() as beside:
             beside.execute(f"SET search_path = '{SEARCH}'")
@@ -95,7 +97,7 @@ class Checks:
 
     def judge(self, con: duckdb.DuckDBPyConnection) -> None:
         """Note in ``rejects`` what is wrong across rows, and in ``bad`` the patients of whom something is."""
-        for name, suspicion, query in self._across(self._unique(con)):
+        for name, suspicion, query in self.across(self._unique(con)):
             if suspicion is None or number_of(con, suspicion):
                 con.execute(f"INSERT INTO rejects SELECT '{name}', * FROM ({query})")
         wrong = f"SELECT patient FROM rejects UNION ALL SELECT patient FROM ({self.tables.lost()})"
@@ -106,19 +108,19 @@ class Checks:
 
     def _take(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
         """Take over a table in one pass, and look again at what is wrong only where something is."""
-        rules = list(self._rules(name))
-        reason = _first((when, f"'{short}'") for short, when, _ in rules)
+        rules = list(self.rules(name))
+        reason = first((when, f"'{short}'") for short, when, _ in rules)
         if name == "patients":
-            wrong = f"FROM {self._checked(name)} WHERE {reason} IS NOT NULL"
+            wrong = f"FROM {self.checked(name)} WHERE {reason} IS NOT NULL"
         else:
             columns = ", ".join(map(quoted, INPUTS[name])).replace('"patient"', "known AS patient").replace('"value"', "canonical AS value")
-            con.execute(f"CREATE TABLE taken_{name} AS SELECT {columns}, {reason} AS reason FROM {self._checked(name)}")
+            con.execute(f"CREATE TABLE taken_{name} AS SELECT {columns}, {reason} AS reason FROM {self.checked(name)}")
             wrong = f"FROM taken_{name} WHERE reason IS NOT NULL"
         if number_of(con, f"SELECT count(*) {wrong}"):
-            value = _first((when, value) for _, when, value in rules)
+            value = first((when, value) for _, when, value in rules)
             con.execute(
                 f"INSERT INTO rejects SELECT '{name}', row, patient, reason, value FROM "
-                f"(SELECT row, patient, {reason} AS reason, {value} AS value FROM {self._checked(name)}) WHERE reason IS NOT NULL"
+                f"(SELECT row, patient, {reason} AS reason, {value} AS value FROM {self.checked(name)}) WHERE reason IS NOT NULL"
             )
 
     def _vocabulary(self, con: duckdb.DuckDBPyConnection) -> None:
@@ -126,33 +128,39 @@ class Checks:
         rows = [f"('{cls}', '{kind}')" for cls, above in within.items() for kind in dict.fromkeys(_KINDS.values()) if kind in above and cls != kind]
         con.execute(f"CREATE TABLE vocabulary AS SELECT * FROM (VALUES {', '.join(rows)}) t(name, kind)")
 
-    def _factors(self, con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, Decimal, str | None, str | None]]:
-        """Units of the observations that convert, each with its factor and the plausible values of its observable."""
+    def _factors(self, con: duckdb.DuckDBPyConnection) -> list[Factor]:
+        return self.factors(con.execute("SELECT DISTINCT observable, unit FROM given_observations WHERE unit IS NOT NULL").fetchall())
+
+    def factors(self, used: Iterable[tuple[str, str]]) -> list[Factor]:
+        """Units of observables that convert, each with its factor and the plausible values of its observable.
+
+        :param used: observables with their units.
+        """
         canonical = self.layout.tree["units"]
         low, high = self.layout.one("dg:plausibleLow"), self.layout.one("dg:plausibleHigh")
         found = []
-        for observable, unit in con.execute("SELECT DISTINCT observable, unit FROM given_observations WHERE unit IS NOT NULL").fetchall():
+        for observable, unit in used:
             factor = units.factor(unit, canonical[observable]) if observable in canonical else None
             if factor is not None and factor < _MOST:
                 found.append((observable, unit, factor, low.get(observable), high.get(observable)))
         return found
 
-    def _take_factors(self, con: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, Decimal, str | None, str | None]]) -> None:
+    def _take_factors(self, con: duckdb.DuckDBPyConnection, rows: list[Factor]) -> None:
         decimals = "factor DECIMAL(18, 12), low DECIMAL(24, 12), high DECIMAL(24, 12)"
         con.execute(f"CREATE TABLE factors (observable VARCHAR, unit VARCHAR, {decimals})")
         for row in rows:
             con.execute("INSERT INTO factors VALUES (?, ?, ?, ?, ?)", row)
 
-    def _checked(self, name: str) -> str:
+    def checked(self, name: str) -> str:
         """Rows of a table with what their rules look at beside them."""
         if name == "patients":
-            return f"(SELECT g.*, {self._as_of()} AS today FROM given_patients g)"
+            return f"(SELECT g.*, {self.as_of()} AS today FROM given_patients g)"
         joined = f"given_{name} g LEFT JOIN (SELECT patient AS called, id AS known, birthDate, today FROM known) ON patient = called"
         if name == "observations":
             return f"(SELECT *, {_CANONICAL} AS canonical FROM {joined} LEFT JOIN factors f USING (observable, unit))"
         return f"(SELECT * FROM {joined})"
 
-    def _rules(self, name: str) -> Iterator[tuple[str, str, str]]:
+    def rules(self, name: str) -> Iterator[tuple[str, str, str]]:
         """Short names of rules, when a row breaks each, and the value to tell."""
         yield "patient", "patient IS NULL", "NULL"
         yield "type", "torn IS NOT NULL", "torn"
@@ -160,7 +168,7 @@ class Checks:
             yield "empty", f'"{column}" IS NULL', f"'{column}'"
         if name in KEYS:
             key = KEYS[name]
-            yield "class", f"\"{key}\" NOT IN (SELECT name FROM vocabulary WHERE kind = '{_KINDS[name]}')", f'"{key}"'
+            yield "class", f'"{key}" NOT IN {self.named(_KINDS[name])}', f'"{key}"'
         for column, link in _CHOICES.get(name, {}).items():
             yield "choice", f'"{column}" NOT IN ({self._choices(link)})', f'"{column}"'
         if len(dates := _DATED.get(name, ())) == 2:
@@ -178,13 +186,17 @@ class Checks:
             sites = self._choices("pt:site")
             yield "choice", f"site IS NOT NULL AND len(list_filter(string_split(site, ' '), lambda x: x <> '' AND x NOT IN ({sites}))) > 0", "site"
             yield "cause", f"causedBy IS NOT NULL AND condition NOT IN ({self._caused()})", "condition"
-            yield "class", "causedBy IS NOT NULL AND causedBy NOT IN (SELECT name FROM vocabulary WHERE kind = 'dg:Therapy')", "causedBy"
+            yield "class", f"causedBy IS NOT NULL AND causedBy NOT IN {self.named('dg:Therapy')}", "causedBy"
         if name == "courses":
             yield "sessions", "sessions < 0", "CAST(sessions AS VARCHAR)"
             yield "ongoing", "outcome = 'pt:Ongoing' AND \"end\" <= today", 'CAST("end" AS VARCHAR)'
         if name == "observations":
             yield "unit", "factor IS NULL", "unit"
             yield "plausible", "canonical IS NULL OR canonical < low OR canonical > high", "CAST(value AS VARCHAR) || ' ' || unit"
+
+    def named(self, kind: str) -> str:
+        """The classes of a kind, as SQL."""
+        return f"(SELECT name FROM vocabulary WHERE kind = '{kind}')"
 
     def _choices(self, link: str) -> str:
         kinds = [kind for kind, links in self.layout.says["dg:valuesOf"].items() if link in links]
@@ -197,12 +209,13 @@ class Checks:
         causes = [cls for cls in self.layout.classes("dg:Condition") if any(self.layout.within(cls, one) for one in above)]
         return ", ".join(f"'{c}'" for c in causes)
 
-    def _as_of(self) -> str:
+    def as_of(self) -> str:
+        """The day asked about, as SQL."""
         if self.tables.as_of:
             return f"DATE '{self.tables.as_of.isoformat()}'"
         return 'coalesce("asOf", current_date)'
 
-    def _across(self, unique: bool) -> Iterator[tuple[str, str | None, str]]:
+    def across(self, unique: bool) -> Iterator[tuple[str, str | None, str]]:
         """Rules on several rows: the table, a quick count that is 0 where all is well, and a query of row, patient, reason and value."""
         if not unique:
             several = "SELECT patient FROM given_patients GROUP BY patient HAVING count(*) > 1"
@@ -212,7 +225,7 @@ class Checks:
             "observations",
             f"SELECT count(*) FROM ({alike})",
             (
-                f"SELECT min(row), patient, 'day', observable FROM {self._checked('observations')} "
+                f"SELECT min(row), patient, 'day', observable FROM {self.checked('observations')} "
                 "GROUP BY patient, observable, date HAVING min(canonical) < max(canonical)"
             ),
         )
@@ -222,7 +235,7 @@ class Checks:
             "JOIN taken_conditions c ON c.patient = {patient} AND c.condition = w.narrow JOIN known p ON p.id = c.patient "
             "WHERE coalesce(c.status, 'pt:Active') = 'pt:Active' AND coalesce(c.onset <= p.today, true) AND coalesce(c.abatement > p.today, true)"
         )
-        told = f"{self._checked('absences')} a"
+        told = f"{self.checked('absences')} a"
         yield (
             "absences",
             f"SELECT count(*) FROM {both.format(absences='taken_absences a', patient='a.patient')}",
@@ -230,7 +243,7 @@ class Checks:
         )
 
 
-def _first(cases: Iterable[tuple[str, str]]) -> str:
+def first(cases: Iterable[tuple[str, str]]) -> str:
     """What the first condition that holds gives, as SQL."""
     return f"CASE {' '.join(f'WHEN {when} THEN {then}' for when, then in cases)} END"
 

@@ -127,3 +127,15 @@ class Plan:
     questions: list[tuple[Question, int]]
     steps: list[Step]
     outputs: list[int]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A column of the last stage, as the wires of a plan drive it.
+
+    :param kind: ``truth``, with the wires 1 for true and 0 for false; ``bits``, by the place of each; or ``cases``, by number.
+    :param wires: places among the outputs of the plan.
+    """
+
+    kind: str
+    wires: dict[int, int]

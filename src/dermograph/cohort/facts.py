@@ -7,7 +7,6 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cached_property, reduce
 from operator import or_
 from typing import Any
@@ -16,7 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from dermograph.cohort.layout import Layout, Words
-from dermograph.cohort.recorded import NEGATIVE, POSITIVE, Recorded, day_number, day_of, local, table
+from dermograph.cohort.recorded import NEGATIVE, POSITIVE, Recorded, day_number, day_of, local, number, table
 from dermograph.cohort.references import ACTIVE, column
 
 _FAR = 9_999_999
@@ -82,7 +81,7 @@ class Facts:
     def _contradictions(self, rows: ir.Table, measured: dict[str, Value]) -> Iterator[Value]:
         """Whether a condition is said to be there or not, against the measurement that defines it."""
         for place, (cls, observable) in enumerate(self.defined.items()):
-            value, threshold = measured[observable], Decimal(self.layout.one("dg:definedBelow")[cls])
+            value, threshold = measured[observable], number(self.layout.one("dg:definedBelow")[cls])
             day = rows[day_of(self.measures[observable])]
             yield (value >= threshold) & (rows[f"since{place}"] <= ibis.ifelse(day == 0, _FAR, day))
             yield (value < threshold) & ((rows["denied"] & (1 << place)) != 0)
@@ -108,7 +107,7 @@ class Facts:
         for place, cls in enumerate(self.assessed):
             self._assessed(rows, place, cls, add)
         for cls, observable in self.defined.items():
-            value, threshold = measured[observable], Decimal(self.layout.one("dg:definedBelow")[cls])
+            value, threshold = measured[observable], number(self.layout.one("dg:definedBelow")[cls])
             self._present(cls, value < threshold, add)
             add("free", self.layout.free(cls), value >= threshold)
         return {name: reduce(or_, parts_) for name, parts_ in found.items()}

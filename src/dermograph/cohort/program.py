@@ -16,20 +16,17 @@ from typing import Any
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-import sqlglot
 
 from dermograph import cache
-from dermograph.cohort.circuit import Plan
+from dermograph.cohort.answers import Legend
+from dermograph.cohort.circuit import Output, Plan
 from dermograph.cohort.facts import PEOPLE, Facts
 from dermograph.cohort.layout import Layout
 from dermograph.cohort.lowering import Column, Lowering
-from dermograph.cohort.references import Reference
 from dermograph.cohort.truths import Truths
 from dermograph.cohort.verdicts import Verdicts
+from dermograph.cohort.warehouse import statement
 from dermograph.knowledge import Knowledge
-
-_BACKENDS = {"spark": "pyspark"}
-"""Names of backends of Ibis, where they are not those of the dialect."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +63,11 @@ class Program:
     def weight(self) -> str:
         """Column of the weight; empty where the guideline has none."""
         return self.verdicts.weight
+
+    @cached_property
+    def legend(self) -> Legend:
+        """What the circuit means."""
+        return Legend(self.knowledge.tree, self.verdicts.kinds, self.verdicts.items, list(self.layout.criteria), self.weight)
 
     def stages(self, criteria: bool = False) -> list[tuple[str, ir.Table]]:
         """Every stage with its name, in the order in which they build on each other; columns that nobody asks for are left out.
@@ -111,7 +113,7 @@ class Program:
             outputs[name] = Output(kind, {number: len(wires) + place for place, number in enumerate(driven)})
             wires += driven.values()
         rows = {gathering.name: self.sql(until=gathering.source) for gathering in self.facts.recorded.gatherings}
-        return Compiled(rows, _compiled(self.facts.stages[PEOPLE], "duckdb"), lowering.circuit.plan(wires), outputs)
+        return Compiled(rows, str(ibis.to_sql(self.facts.stages[PEOPLE], dialect="duckdb")), lowering.circuit.plan(wires), outputs)
 
     def sql(self, dialect: str = "duckdb", criteria: bool = False, until: str | None = None) -> str:
         """The program as one SELECT.
@@ -121,37 +123,7 @@ class Program:
         :param until: name of the stage whose rows are wanted; without it, those of the last.
         """
         stages = self.facts.stages if until in self.facts.stages else dict(self.stages(criteria))
-        last = until or list(stages)[-1]
-        texts = {name: _compiled(stages[name], _BACKENDS.get(dialect, dialect)) for name in _needed(stages, last)}
-        body = "".join(texts.values())
-        small = {reference.name: _values(reference, dialect) for reference in self.facts.references.all() if reference.name in body}
-        parts = [f"{_identifier(name, dialect)} AS (\n{text}\n)" for name, text in (small | texts).items()]
-        return "WITH " + ",\n".join(parts) + f"\nSELECT * FROM {_identifier(last, dialect)}"
-
-
-def _needed(stages: dict[str, ir.Table], last: str) -> list[str]:
-    """Stages that one rests on, and itself, in their order."""
-    wanted = {last}
-    for name in reversed(list(stages)):
-        if name in wanted:
-            wanted |= {table.name for table in stages[name].op().find(ops.UnboundTable)}
-    return [name for name in stages if name in wanted]
-
-
-def _identifier(name: str, dialect: str) -> str:
-    return str(sqlglot.exp.to_identifier(name, quoted=True).sql(dialect))
-
-
-@dataclass(frozen=True)
-class Output:
-    """A column of the last stage, as the wires of a plan drive it.
-
-    :param kind: ``truth``, with the wires 1 for true and 0 for false; ``bits``, by the place of each; or ``cases``, by number.
-    :param wires: places among the outputs of the plan.
-    """
-
-    kind: str
-    wires: dict[int, int]
+        return statement(stages, until or list(stages)[-1], self.facts.references.all(), dialect)
 
 
 @dataclass(frozen=True)
@@ -178,20 +150,6 @@ class Compiled:
         return cls(kept["rows"], kept["people"], Plan(plan["registers"], questions, steps, plan["outputs"]), outputs)
 
 
-@ibis.udf.agg.builtin(name="bit_or")  # type: ignore[untyped-decorator]
-def _bit_or(bits: int) -> int:
-    """The aggregation that Spark has and Ibis does not write for it."""
-    raise NotImplementedError
-
-
-def _compiled(stage: ir.Table, backend: str) -> str:
-    node = stage.op()
-    if backend == "pyspark":
-        node = node.replace({op: _bit_or(op.arg.to_expr()).op() for op in node.find(ops.BitOr)})
-    stage = node.to_expr()
-    return str(ibis.to_sql(stage, dialect=backend))
-
-
 def _pruned(stages: list[tuple[str, ir.Table]]) -> list[tuple[str, ir.Table]]:
     """Stages of which each selects from the one before, without the columns that no later one needs."""
     found = []
@@ -203,19 +161,3 @@ def _pruned(stages: list[tuple[str, ir.Table]]) -> list[tuple[str, ir.Table]]:
         used = {field.name for value in values.values() for field in value.find(ops.Field)}
         wanted = [column for column in project.parent.schema.names if column in used]
     return found[::-1]
-
-
-def _values(reference: Reference, dialect: str) -> str:
-    """A small table written out."""
-    names = ", ".join(f'"{c}"' for c in reference.columns)
-    body = ",\n".join("(" + ", ".join(map(_literal, row)) + ")" for row in reference.rows)
-    text = f"SELECT * FROM (VALUES\n{body}\n) AS t({names})"
-    return text if dialect == "duckdb" else sqlglot.transpile(text, read="duckdb", write=dialect)[0]
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int):
-        return f"CAST({value} AS BIGINT)" if value > 2**31 else str(value)
-    return "'" + str(value).replace("'", "''") + "'"

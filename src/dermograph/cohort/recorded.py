@@ -7,6 +7,7 @@ answers.
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -175,6 +176,12 @@ def _all(said: Reference) -> dict[str, Gathered]:
 def day_number(date: Value) -> Value:
     """Julian day number, the same count as in ``queries/facts/10-days.rq``; every day on record is past day 0, which stands for none."""
     return date.epoch_days() + _EPOCH
+
+
+def number(text: str) -> Value:
+    """A bound of a measured value, in a type that every database compares it by exactly."""
+    value = Decimal(text)
+    return int(value) if value == value.to_integral_value() else ibis.literal(value, type=NUMBER)
 
 
 def local(fact: str) -> str:

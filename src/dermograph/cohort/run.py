@@ -201,7 +201,7 @@ class Cohort:
         if not good.all():
             facts, names = facts.filter(pa.array(good)), names.filter(pa.array(good))
         facts = facts.combine_chunks()
-        answers = Answers(self.program, self.explain, facts)
+        answers = Answers(self.program.legend, self.explain, facts)
         self._answer(answers, facts, names, number)
         done = {"assessed": int(good.sum()), "days": _days(facts["asOf"]), "counts": answers.counts.told()}
         cache.write(self._done(number), done)

@@ -7,7 +7,6 @@ be told of a whole population as of one patient.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -17,6 +16,7 @@ import ibis.expr.types as ir
 
 from dermograph.cohort.facts import Facts
 from dermograph.cohort.layout import Layout
+from dermograph.cohort.recorded import number
 from dermograph.cohort.references import column
 from dermograph.index import UNBOUNDED
 
@@ -139,7 +139,7 @@ class Truths:
 
     def _range(self, value: Value, bounds: dict[str, str]) -> Value:
         tests = {"from": value.__ge__, "above": value.__gt__, "upTo": value.__le__, "below": value.__lt__}
-        asked = [test(_number(bounds[facet])) for facet, test in tests.items() if bounds[facet] != UNBOUNDED[facet]]
+        asked = [test(number(bounds[facet])) for facet, test in tests.items() if bounds[facet] != UNBOUNDED[facet]]
         return reduce(and_, asked)
 
     def _value(self, rows: ir.Table, fact: str, asked: str) -> Value:
@@ -154,8 +154,3 @@ class Truths:
 def opening(name: str, word: str) -> str:
     """Name of the column that tells which atomic criteria of a word leave a criterion open."""
     return f"{name} open {word}"
-
-
-def _number(text: str) -> Value:
-    value = Decimal(text)
-    return int(value) if value == value.to_integral_value() else ibis.literal(value, type="decimal(24, 12)")
