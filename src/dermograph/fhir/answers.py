@@ -73,7 +73,7 @@ class _Sheet:
         for use in answer.guidelines:
             self._response(use, group)
 
-    def _add(self, kind: str, name: str, **elements: object) -> Json:
+    def _add(self, kind: str, name: str, /, **elements: object) -> Json:
         """Add a resource, unless it is there, and give a reference to it."""
         key = f"{BASE}|{kind}|{name}" if kind == "Device" else f"{self.key}|{kind}|{name}"
         number = str(uuid.uuid5(uuid.NAMESPACE_URL, key))

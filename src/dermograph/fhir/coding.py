@@ -32,7 +32,7 @@ def some(**elements: Any) -> Json:
     return {key.rstrip("_"): value for key, value in elements.items() if value is not None and value != "" and value != [] and value != {}}
 
 
-def resource(kind: str, number: str, **elements: Any) -> Json:
+def resource(kind: str, number: str, /, **elements: Any) -> Json:
     """A resource of a kind under an id, with the elements that say something."""
     return {"resourceType": kind, "id": number} | some(**elements)
 
@@ -167,12 +167,14 @@ def truth(known: bool | None, why: str) -> Json:
 
 
 def criterion(tree: Json, name: str, holds: bool = True) -> Json:
-    """A criterion, or that it does not hold, as a class of patients in OWL; the ontology says what it means."""
-    iri = f"<{expand(name)}>"
-    label = tree["criteria"][name]["label"]
+    """A criterion, or that it does not hold, as FHIRPath: a variable of its name, whose truth whoever evaluates it supplies.
+
+    FHIRPath has the same three truths: of what is empty the negation is empty.
+    """
+    variable, label = f"%{local_name(name)}", tree["criteria"][name]["label"]
     return {
         "description": label if holds else f"not: {label}",
-        "language": MANCHESTER,
-        "expression": iri if holds else f"not ({iri})",
+        "language": "text/fhirpath",
+        "expression": variable if holds else f"{variable}.not()",
         "reference": expand(name),
     }
