@@ -223,7 +223,7 @@ class _Sheet:
         for change in verdict.would_change:
             yield f"{change.to} after: " + " and ".join(c.label for c in change.if_)
         if verdict.reassess and verdict.reassess.after:
-            yield f"judge the effect after {verdict.reassess.after.words()}" + (f", on {verdict.reassess.on}" if verdict.reassess.on else "")
+            yield f"judge the effect after {verdict.reassess.after.words()}"
 
     def _earlier(self, verdict: TherapyVerdict) -> list[str]:
         """Therapies that must have been tried first, where there is one way only."""
@@ -302,7 +302,7 @@ class _Sheet:
 
 def _condition(verdict: TherapyVerdict) -> Json:
     """Whether a therapy may be had now, or of one that is taken whether it stops."""
-    why = "; ".join(r.label for r in verdict.because) or verdict.status
+    why = "; ".join([*(r.label for r in verdict.because), *(f"not on record: {m.label}" for m in verdict.missing)]) or verdict.status
     if verdict.continue_:
-        return {"kind": "stop", "expression": truth(_STOP[verdict.continue_], f"{verdict.status}, to be stopped: {why}")}
+        return {"kind": "stop", "expression": truth(_STOP[verdict.continue_], f"continue: {verdict.continue_}; {why}")}
     return {"kind": "applicability", "expression": truth(_APPLICABLE[verdict.status], f"{verdict.status}: {why}")}

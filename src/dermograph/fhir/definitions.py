@@ -221,6 +221,7 @@ class Definitions:
             "Library",
             LOGIC,
             "Criteria",
+            name=LOGIC.capitalize(),
             type={"coding": [kind]},
             description=self.meaning("dg:Criterion"),
             copyright=self.license,

@@ -1,8 +1,8 @@
 """Regimens as dosage instructions: https://hl7.org/fhir/R4/dosage.html.
 
 The words always say everything. The parts that a program reads are there only where they say the same: not for a group of
-drugs, whose members differ in their doses, nor where a condition or a titration goes with the dose. What a source states per
-time is written as a rate, since how it is split is not said.
+drugs, whose members differ in their doses, nor where a condition, a titration or a phase whose end only words tell goes with
+the dose. What a source states per time is written as a rate, since how it is split is not said.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def phased(regimens: Sequence[Regimen]) -> bool:
 def is_exact(coder: Coder, therapy: str, regimen: Regimen) -> bool:
     """Whether the dose of a regimen can be said in numbers alone."""
     conditions = (r["condition"] for r in coder.tree["rows"][therapy]["regimens"])
-    return coder.is_substance(therapy) and regimen.titration is None and not any(c and c in regimen.text for c in conditions)
+    bounded = regimen.phase is None or regimen.duration is not None
+    return coder.is_substance(therapy) and bounded and regimen.titration is None and not any(c and c in regimen.text for c in conditions)
 
 
 def dosages(coder: Coder, therapy: str, regimens: Sequence[Regimen]) -> list[Json]:
