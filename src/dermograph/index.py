@@ -300,7 +300,7 @@ def _disagreement(graph: Graph, therapies: dict[str, set[str]], rows: list[str],
 
 def _codes(graph: Graph, kind: str) -> dict[str, list[str]]:
     """Name, label and definition of each member of a class, by the notation that it has in answers."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for name in graph.instances(kind):
         notation = graph.text(name, "dg:notation") or graph.text(name, "skos:notation") or local_name(name)
         found.setdefault(notation, [name, graph.label(name), graph.text(name, "skos:definition") or ""])

@@ -36,7 +36,7 @@ class Definitions:
     def __init__(self, knowledge: Knowledge, ontology: Path) -> None:
         self.coder, self.tree, self.version = Coder(knowledge), knowledge.tree, knowledge.version
         self.graph = Graph(read(content.modules(ontology)))
-        self.license = next(iter(self.graph.nodes("https://w3id.org/dermograph/core/verdict", "dcterms:license")), "")
+        self.license = next((self.graph.text(module, "dcterms:license") for module in self.graph.having("dcterms:license")), None)
         self.logic = f"{canonical('Library', LOGIC)}|{self.version}"
 
     def resources(self) -> Iterator[Json]:
