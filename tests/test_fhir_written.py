@@ -168,7 +168,7 @@ def doses(request: Json) -> list[str]:
             if repeat
             else ""
         )
-        found.append(f"{dosage['text']} | {', '.join(map(amount, dosage.get('doseAndRate', ())))} | {times}".replace("|  |", "| |"))
+        found.append(f"{dosage['text']} | {', '.join(map(amount, dosage.get('doseAndRate', ())))} | {times}".replace("|  |", "| |").rstrip())
     return found
 
 
@@ -189,14 +189,15 @@ def test_an_answer_says_what_was_written_by_hand(case: Json, knowledge: Knowledg
     told = {a["id"]: a for a in actions(group) if "id" in a}
     for name, wanted in case["actions"].items():
         action = told[name]
-        request = by.get(action["resource"]["reference"], {})
+        ways = [way["resource"] for way in action.get("action", [action])]
         (condition,) = action["condition"]
         found = {
             "codes": [c["code"] for concept in action["code"] for c in concept["coding"]],
             "prefix": action.get("prefix"),
             "condition": f"{condition['kind']} {condition['expression']['expression']}",
-            "resource": action["resource"]["type"],
-            "doses": doses(request),
+            "resource": " ".join(way["type"] for way in ways),
+            "selection": action.get("selectionBehavior"),
+            "doses": [dose for way in ways for dose in doses(by.get(way["reference"], {}))],
             "after": [r["actionId"] for r in action.get("relatedAction", ()) if r["relationship"] == "after"],
             "before": [
                 a["id"] for a in told.values() for r in a.get("relatedAction", ()) if (r["actionId"], r["relationship"]) == (name, "before-start")

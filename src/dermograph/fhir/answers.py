@@ -84,7 +84,9 @@ class _Sheet:
         version = self.answer.knowledge
         said = [("program", __version__), ("guidelines", version.version), ("guidelines, SHA-256", version.sha256)]
         name = [{"name": "Dermograph", "type": "user-friendly-name"}]
-        return self._add("Device", version.sha256, deviceName=name, version=[{"type": {"text": kind}, "value": value} for kind, value in said])
+        return self._add(
+            "Device", f"{__version__}|{version.sha256}", deviceName=name, version=[{"type": {"text": kind}, "value": value} for kind, value in said]
+        )
 
     def _proposed(self, **elements: object) -> Json:
         """Elements of a proposal for this patient on the day asked about."""
@@ -213,7 +215,7 @@ class _Sheet:
             documentation=list(self._documents(verdict)),
             condition=[_condition(verdict)],
             relatedAction=[{"actionId": name, "relationship": "after"} for name in self._earlier(verdict)],
-            selectionBehavior=None if one else "at-most-one",
+            selectionBehavior=None if one else "any" if any(r.phase for r in verdict.regimens) else "at-most-one",
             resource=one,
             action=[{"title": title, "resource": request} for title, request in requests] if one is None else None,
         )

@@ -31,8 +31,7 @@ def phased(regimens: Sequence[Regimen]) -> bool:
 def is_exact(coder: Coder, therapy: str, regimen: Regimen) -> bool:
     """Whether the dose of a regimen can be said in numbers alone."""
     conditions = (r["condition"] for r in coder.tree["rows"][therapy]["regimens"])
-    bounded = regimen.phase is None or regimen.duration is not None
-    return coder.is_substance(therapy) and bounded and regimen.titration is None and not any(c and c in regimen.text for c in conditions)
+    return coder.is_substance(therapy) and _steady(regimen) and not any(c and c in regimen.text for c in conditions)
 
 
 def dosages(coder: Coder, therapy: str, regimens: Sequence[Regimen]) -> list[Json]:
@@ -57,12 +56,17 @@ def dosages(coder: Coder, therapy: str, regimens: Sequence[Regimen]) -> list[Jso
 def timing(regimen: Regimen) -> Json | None:
     """How often, and for how long, where it is said as whole numbers of times in a period."""
     often = _often(regimen)
-    if not often:
+    if not often or not _steady(regimen):
         return None
     bounds: Json = {}
     if (length := regimen.duration) and length.unit in TIMES:
         bounds = {"boundsDuration" if key == "boundsQuantity" else key: value for key, value in amount("bounds", length).items()}
     return {"repeat": bounds | often}
+
+
+def _steady(regimen: Regimen) -> bool:
+    """Whether a regimen goes on as it begins, to an end that is counted in time or to none."""
+    return regimen.titration is None and (regimen.phase is None or regimen.duration is not None)
 
 
 def _often(regimen: Regimen) -> Json:
