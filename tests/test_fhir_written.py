@@ -276,6 +276,7 @@ def test_a_dose_is_in_numbers_only_where_numbers_say_all(definitions: list[Json]
         "FolicAcidAdultRegimen",
     )
     assert [name for name in in_words if rates[name]] == []
+    assert [c["code"] for c in given["DupilumabAdultRegimen"]["dosage"][0]["route"]["coding"]] == ["Subcutaneous", "34206005"]
     assert all(d["text"] for one in given.values() for d in one.get("dosage", ()))
 
 

@@ -93,7 +93,7 @@ class Coder:
         :param kind: class of the word, such as ``dg:Status``.
         """
         name, label, _ = self.tree["codes"][kind][word]
-        return {"coding": [self.coding(name, label)], "text": label}
+        return {"coding": [self.coding(name, label), *self._same.get(name, ())], "text": label}
 
     def is_drug(self, therapy: str) -> bool:
         """Whether a therapy is a medication: some code of a terminology of drugs lies near it."""
