@@ -1,4 +1,4 @@
-"""What the README shows is true: its graph, its console blocks, its Python."""
+"""What the README and the guide to FHIR show is true: its graph, its console blocks, its Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [b for b in re.findall(r"```console\n\$ (dermograph .*?)\n(.*?)```", README, re.DOTALL) if b[1]]
+SHOWN = README + (ROOT / "docs" / "fhir.md").read_text(encoding="utf-8")
+BLOCKS = [b for b in re.findall(r"```console\n\$ (dermograph .*?)\n(.*?)```", SHOWN, re.DOTALL) if b[1]]
 
 
 def test_the_graph_is_the_example() -> None:

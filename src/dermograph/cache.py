@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-FORMAT = 12
+FORMAT = 13
 """Raised whenever the shape of the index changes."""
 
 KEPT = 8

@@ -78,6 +78,7 @@ class AnswerFormat(StrEnum):
     json = "json"
     jsonl = "jsonl"
     ttl = "ttl"
+    fhir = "fhir"
     md = "md"
 
 
@@ -330,6 +331,12 @@ def _tell(session: Session, format: AnswerFormat) -> None:
         from dermograph import rdf_output
 
         typer.echo(rdf_output.turtle(answers), nl=False)
+    elif format is AnswerFormat.fhir:
+        from dermograph.fhir import answers as fhir_answers
+        from dermograph.fhir.coding import Coder
+
+        if answers:
+            typer.echo(dumps(fhir_answers.bundle(Coder(session.knowledge), answers)))
     elif answers:
         from dermograph import render
 

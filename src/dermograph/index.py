@@ -20,6 +20,8 @@ Tree = dict[str, Any]
 
 KINDS = ("dg:Therapy", "dg:Condition", "dg:Observable", "dg:Assessment")
 CRITERIA = ("dg:AtomicCriterion", "dg:CompositeCriterion")
+CODED = ("dg:Status", "dg:Continuation", "dg:Route", "dg:Direction")
+"""Classes whose members stand in answers by a notation."""
 FACETS = {
     "xsd:minInclusive": "from",
     "xsd:minExclusive": "above",
@@ -62,6 +64,8 @@ def build(graph: Graph) -> Tree:
         "validity": {c: str(v) for c in _classes(within) if (v := graph.number(c, "dg:validFor")) is not None},
         "sources": {r: _reference(graph, r) for r in graph.instances("dg:Reference")},
         "statements": {s.partition(":")[2]: graph.text(s, "skos:definition") for s in graph.instances("dg:Statement")},
+        "sections": {s.partition(":")[2]: [graph.text(s, "dg:document"), graph.text(s, "dg:section")] for s in graph.instances("dg:Statement")},
+        "codes": {kind: _codes(graph, kind) for kind in CODED},
         "labels": {n: graph.label(n) for n in _labelled(graph, within)},
     }
 
@@ -292,6 +296,15 @@ def _disagreement(graph: Graph, therapies: dict[str, set[str]], rows: list[str],
             for side in positions(graph, name)
         ],
     }
+
+
+def _codes(graph: Graph, kind: str) -> dict[str, list[str]]:
+    """Name, label and definition of each member of a class, by the notation that it has in answers."""
+    found: dict[str, list[str]] = {}
+    for name in graph.instances(kind):
+        notation = graph.text(name, "dg:notation") or graph.text(name, "skos:notation") or local_name(name)
+        found.setdefault(notation, [name, graph.label(name), graph.text(name, "skos:definition") or ""])
+    return found
 
 
 def _document(graph: Graph, node: str) -> str | None:

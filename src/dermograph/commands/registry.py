@@ -13,6 +13,7 @@ from dermograph.commands.criterion import criterion
 from dermograph.commands.derive import derive
 from dermograph.commands.diff import diff
 from dermograph.commands.docs import docs
+from dermograph.commands.fhir import fhir
 from dermograph.commands.fmt import fmt
 from dermograph.commands.kit import kit
 from dermograph.commands.prove import prove
@@ -24,6 +25,6 @@ from dermograph.commands.synth import synth
 
 def register(app: typer.Typer) -> None:
     """Add the commands, in the order in which the help lists them."""
-    for command in (query, criterion, schema, coverage, check, prove, cover, diff, docs, kit, cohort, synth, serve, derive, fmt):
+    for command in (query, criterion, schema, coverage, check, prove, cover, diff, docs, fhir, kit, cohort, synth, serve, derive, fmt):
         app.command()(command)
     app.add_typer(new.app, name="new")

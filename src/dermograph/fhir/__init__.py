@@ -1,1 +1,1 @@
-"""Patients as FHIR R4, read into patient graphs: https://hl7.org/fhir/R4/."""
+"""FHIR R4, https://hl7.org/fhir/R4/: patients read into patient graphs, answers and guidelines written."""

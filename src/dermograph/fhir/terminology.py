@@ -29,6 +29,8 @@ ALIASES = {
     "urn:oid:2.16.840.1.113883.6.73": "http://www.whocc.no/atc",
 }
 """Names of code systems that stand for another."""
+DRUGS = frozenset({"http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"})
+"""Code systems whose codes are drugs."""
 _EDITIONED = "http://snomed.info/sct/"
 """How the name of an edition begins, which uses the codes of the whole."""
 _BY_PREFIX = {"http://hl7.org/fhir/sid/icd-10-cm": 3, "http://www.whocc.no/atc": 1}
