@@ -202,6 +202,7 @@ class Judged:
     :param before: the patient without the order, and with the others.
     :param after: the patient with all orders.
     :param concerned: whether the patient has, or may have, what the guidelines are about.
+    :param others: whether others are ordered beside it.
     :param final: whether the order is about to be signed.
     """
 
@@ -210,6 +211,7 @@ class Judged:
     before: Assessment
     after: Assessment
     concerned: bool
+    others: bool
     final: bool
 
 
@@ -227,7 +229,16 @@ def of_order(table: Table, judged: Judged) -> models.Card | None:
     names = guidelines(judged.before, *(told.verdict for told in found))
     about = judged.draft.reference or judged.draft.name
     act = table.removal(judged.draft, label) if worst.remove else table.tests(n for told in found for n in told.tests)
-    return table.card("order", about, worst.indicator, f"{label}: {worst.summary}", [part for told in found for part in told.detail], names, **act)
+    beside = "The other orders of this session are counted as taken." if judged.others else ""
+    detail = [*(part for told in found for part in told.detail), beside]
+    return table.card("order", about, worst.indicator, f"{label}: {worst.summary}", detail, names, **act)
+
+
+def of_doubt(table: Table, draft: Draft, doubts: Sequence[str], final: bool) -> models.Card:
+    """What must be told of an order before it can be judged."""
+    about = draft.reference or draft.name
+    summary = f"An order cannot be judged: {doubts[0]}"
+    return table.card("order", about, "warning" if final else "info", summary, ["An order cannot be judged:", listed(map(md, doubts))], ())
 
 
 @dataclass(frozen=True)

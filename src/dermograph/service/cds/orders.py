@@ -7,7 +7,7 @@ signed together: so each of two that do not go together is told of the other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,13 +15,14 @@ import pyoxigraph as ox
 
 from dermograph.errors import InputError
 from dermograph.fhir.bundle import MINTED
-from dermograph.fhir.report import Line
+from dermograph.fhir.report import Level, Line
 from dermograph.record import Record, printable
 from dermograph.service.cds import models
 
 Resource = dict[str, Any]
 _OVER = {"entered-in-error", "cancelled", "stopped", "completed", "revoked"}
 _TOLD = ("contained", "medicationCodeableConcept", "medicationReference")
+_NAME = re.compile(r"\bad:\w+")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _KIND = re.compile(r"[A-Z][A-Za-z]{1,63}")
 
@@ -90,6 +91,14 @@ def without(resources: Iterable[Resource], found: Sequence[Draft]) -> list[Resou
 def classes(lines: Iterable[Line], draft: Draft) -> list[str]:
     """Classes that an order was read as."""
     return [name for line in lines if line.resource == draft.name for name in line.recorded] if draft.taken else []
+
+
+def doubts(lines: Iterable[Line], draft: Draft, labels: Mapping[str, str]) -> list[str]:
+    """Why it cannot be told whether an order is of a class; empty where its code is of none."""
+    if draft.taken is None or draft.kind != "MedicationRequest":
+        return []
+    said = [line.why for line in lines if line.resource == draft.name and line.level is Level.unknown]
+    return [_NAME.sub(lambda found: labels.get(found[0], found[0]), why) for why in said if any(found in labels for found in _NAME.findall(why))]
 
 
 def unless(record: Record, draft: Draft) -> Record:

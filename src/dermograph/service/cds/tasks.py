@@ -67,21 +67,24 @@ def _cards(known: Knowledge, request: models.Request, resources: list[dict[str, 
         answer = _answer(known, read.record)
         return list(cards.of_patient(table, answer, concerned(known.case(read.record)))), read.missed
     wanted = orders.chosen(found, context.selections) if isinstance(context, models.Selecting) else found
-    return list(_orders(known, table, read, wanted, not isinstance(context, models.Selecting))), read.missed
+    return list(_orders(known, table, read, found, wanted, not isinstance(context, models.Selecting))), read.missed
 
 
-def _orders(known: Knowledge, table: cards.Table, read: prefetch.Read, wanted: Sequence[orders.Draft], final: bool) -> Iterator[models.Card]:
+def _orders(
+    known: Knowledge, table: cards.Table, read: prefetch.Read, drafts: Sequence[orders.Draft], wanted: Sequence[orders.Draft], final: bool
+) -> Iterator[models.Card]:
     lines = read.reading.report.lines
-    given = [(draft, classes) for draft in wanted if (classes := orders.classes(lines, draft))]
-    if not given:
-        return
+    given = {draft.name: read_as for draft in drafts if (read_as := orders.classes(lines, draft))}
     after = _answer(known, read.record)
     about = concerned(known.case(read.record))
-    for draft, classes in given:
-        before = _answer(known, orders.unless(read.record, draft))
-        card = cards.of_order(table, cards.Judged(draft, classes, before, after, about, final))
-        if card:
-            yield card
+    for draft in wanted:
+        if classes := given.get(draft.name):
+            before = _answer(known, orders.unless(read.record, draft))
+            card = cards.of_order(table, cards.Judged(draft, classes, before, after, about, len(given) > 1, final))
+            if card:
+                yield card
+        elif doubts := orders.doubts(lines, draft, known.tree["labels"]):
+            yield cards.of_doubt(table, draft, doubts, final)
 
 
 def _answer(known: Knowledge, record: Record) -> Assessment:
