@@ -66,7 +66,7 @@ class Table:
         """
         names = list(dict.fromkeys(guidelines)) or list(self.tree["guidelines"])
         labels = [self.tree["guidelines"][name]["label"] for name in names]
-        notes = [f"{self.missed} records that were sent were not understood and could matter."] if self.missed else []
+        notes = [f"Records that were sent and not understood, though they could matter: {self.missed}."] if self.missed else []
         page = f"{self.base}/guidelines/" if self.base else None
         reasons = [models.Coding(system=OWN + "override-reasons", code=c, display=d) for c, d in REASONS.items()]
         return models.Card(
@@ -281,7 +281,7 @@ def _verdict(table: Table, judged: Judged, v: TherapyVerdict) -> _Said | None:
     if v.status == "deferred":
         way = "; ".join(c.label for w in v.would_change[:1] for c in w.if_)
         said = [f"Something comes before **{md(v.label)}**:", listed(reasons), f"What would open it: {md(way)}." if way else "", _wanted(v)]
-        return _Said(v, "warning", f"something comes first: {grounds[0].label if grounds else way}", [*said, _weighed(weighty)], tests)
+        return _Said(v, "warning", f"something comes first: {way or grounds[0].label}", [*said, _weighed(weighty)], tests)
     if v.status == "undetermined":
         said = [f"Whether **{md(v.label)}** is for this patient is not known.", _wanted(v), _weighed(weighty)]
         return _Said(v, "warning" if judged.final else "info", f"cannot be judged before this is on record: {', '.join(wanting)}", said, tests)

@@ -84,8 +84,8 @@ def _resources(value: Resource, key: str) -> Iterator[Resource]:
         return
     for entry in _entries(value):
         resource = entry.get("resource")
-        if not isinstance(resource, dict):
-            raise InputError(f"prefetch.{key}: an entry of the bundle has no resource", "send what the server of FHIR answered")
+        if not isinstance(resource, dict) or resource.get("resourceType") == "Bundle":
+            raise InputError(f"prefetch.{key}: an entry of the bundle has no resource, or a bundle", "send what the server of FHIR answered")
         if resource.get("resourceType") != "OperationOutcome":
             yield resource
 
