@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi.testclient import TestClient
 from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from structlog.testing import CapturingLogger
@@ -378,6 +379,30 @@ def test_generated_calls_are_answered_as_described(client: TestClient, descripti
 
         answered()
     assert seen > {200}
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place of a JSON value, as what holds it and its key."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield value, key
+        yield from places(inner)
+
+
+JUNK = st.sampled_from(
+    [None, True, -1, 1e308, "", "2026-13-45", "\u0000<b>", "Bundle", "Patient/p", [], [[]], {}, {"resourceType": "Bundle"}, [None], {"": {}}]
+)
+
+
+@given(case=st.sampled_from(CASES), place=st.integers(0, 10_000), junk=JUNK)
+@settings(max_examples=150, database=None, suppress_health_check=list(HealthCheck))
+def test_a_call_in_which_something_is_broken_is_answered_or_refused(client: TestClient, case: dict[str, Any], place: int, junk: Any) -> None:
+    body = of_case(case)
+    inner = [found for found in places(body) if found != (body, "hook")]
+    holder, key = inner[place % len(inner)]
+    holder[key] = junk
+    told = post(client, body)
+    assert told.status_code in {200, 400, 412, 422}, told.text
+    assert told.status_code == 200 or told.json()["detail"]
 
 
 # --- trust

@@ -22,7 +22,10 @@ def _moment(text: str) -> str:
 
 
 def _uuid(text: str) -> str:
-    return str(uuid.UUID(text))
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise ValueError("a UUID is wanted") from None
 
 
 Moment = Annotated[str, Field(max_length=50, json_schema_extra={"format": "date-time"}), AfterValidator(_moment)]

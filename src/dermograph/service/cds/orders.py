@@ -85,7 +85,7 @@ def chosen(found: Sequence[Draft], selections: Iterable[str]) -> list[Draft]:
 def without(resources: Iterable[Resource], found: Sequence[Draft]) -> list[Resource]:
     """Resources that are none of the orders: one that the server keeps already, and is signed again, is not taken by that."""
     names = {(draft.kind, draft.number) for draft in found if draft.number}
-    return [resource for resource in resources if (resource.get("resourceType"), resource.get("id")) not in names]
+    return [resource for resource in resources if (str(resource.get("resourceType")), str(resource.get("id"))) not in names]
 
 
 def classes(lines: Iterable[Line], draft: Draft) -> list[str]:
@@ -121,7 +121,7 @@ def _resources(bundle: models.Bundle) -> Iterator[Resource]:
 
 
 def _taken(resource: Resource, number: str, patient: str) -> Resource | None:
-    if resource.get("status") in _OVER or resource.get("doNotPerform") is True:
+    if str(resource.get("status")) in _OVER or resource.get("doNotPerform") is True:
         return None
     made = {"id": number, "subject": resource.get("subject", {"reference": f"Patient/{patient}"})}
     if resource["resourceType"] == "MedicationRequest":
