@@ -22,6 +22,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 from structlog.testing import CapturingLogger
 
@@ -366,10 +367,11 @@ def test_generated_calls_are_answered_as_described(client: TestClient, descripti
     schema = schemathesis.openapi.from_dict(description(client)).include(path_regex="^/cds-services")
     seen: set[int] = set()
     for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
 
         @given(case=found.ok().as_strategy())
         @settings(max_examples=25, suppress_health_check=list(HealthCheck), database=None)
-        def answered(case: schemathesis.Case) -> None:
+        def answered(case: schemathesis.Case[Any]) -> None:
             if "id" in case.path_parameters:
                 case.path_parameters["id"] = next(iter(OFFERS))
             asked = case.as_transport_kwargs(base_url="http://testserver")
@@ -388,7 +390,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(inner)
 
 
-JUNK = st.sampled_from(
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 1e308, "", "2026-13-45", "\u0000<b>", "Bundle", "Patient/p", [], [[]], {}, {"resourceType": "Bundle"}, [None], {"": {}}]
 )
 
@@ -410,7 +412,7 @@ def test_a_call_in_which_something_is_broken_is_answered_or_refused(client: Test
 
 def public(key: Any, kid: str) -> dict[str, Any]:
     kind = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
-    return json.loads(kind.to_jwk(key.public_key())) | {"kid": kid}
+    return {**json.loads(kind.to_jwk(key.public_key())), "kid": kid}
 
 
 @pytest.fixture(scope="module")

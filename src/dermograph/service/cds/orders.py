@@ -1,7 +1,8 @@
 """Orders that are written but not signed, as courses that would be taken from now on.
 
-An order does not count as taken when it is judged itself. The others that are ordered beside it do, since they would be
-signed together: so each of two that do not go together is told of the other.
+An order does not count as taken when it is judged itself, nor does another of the same drug, as a first dose and those that
+follow. The others that are ordered beside it do, since they would be signed together: so each of two that do not go together
+is told of the other.
 """
 
 from __future__ import annotations
@@ -101,13 +102,12 @@ def doubts(lines: Iterable[Line], draft: Draft, labels: Mapping[str, str]) -> li
     return [_NAME.sub(lambda found: labels.get(found[0], found[0]), why) for why in said if any(found in labels for found in _NAME.findall(why))]
 
 
-def unless(record: Record, draft: Draft) -> Record:
-    """The patient as if an order had not been written."""
-    node = MINTED + draft.name
+def unless(record: Record, found: Iterable[Draft]) -> Record:
+    """The patient as if some orders had not been written."""
+    nodes = {MINTED + draft.name for draft in found}
 
     def own(term: object) -> bool:
-        name = term.value if isinstance(term, ox.NamedNode) else ""
-        return name == node or name.startswith(f"{node}#")
+        return isinstance(term, ox.NamedNode) and term.value.partition("#")[0] in nodes
 
     return replace(record, triples=tuple(t for t in record.triples if not own(t.subject) and not own(t.object)))
 

@@ -74,17 +74,25 @@ def _orders(
     known: Knowledge, table: cards.Table, read: prefetch.Read, drafts: Sequence[orders.Draft], wanted: Sequence[orders.Draft], final: bool
 ) -> Iterator[models.Card]:
     lines = read.reading.report.lines
-    given = {draft.name: read_as for draft in drafts if (read_as := orders.classes(lines, draft))}
+    given = {draft.name: (draft, read_as) for draft in drafts if (read_as := orders.classes(lines, draft))}
     after = _answer(known, read.record)
     about = concerned(known.case(read.record))
     for draft in wanted:
-        if classes := given.get(draft.name):
-            before = _answer(known, orders.unless(read.record, draft))
-            card = cards.of_order(table, cards.Judged(draft, classes, before, after, about, len(given) > 1, final))
+        if draft.name in given:
+            classes = given[draft.name][1]
+            alike = [other for other, read_as in given.values() if _alike(known, classes, read_as)]
+            before = _answer(known, orders.unless(read.record, alike))
+            card = cards.of_order(table, cards.Judged(draft, classes, before, after, about, len(given) > len(alike), final))
             if card:
                 yield card
         elif doubts := orders.doubts(lines, draft, known.tree["labels"]):
             yield cards.of_doubt(table, draft, doubts, final)
+
+
+def _alike(known: Knowledge, ours: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two orders are of one drug, or judged as one."""
+    above, below = ({name for cls in classes for name in known.terminology.words.within.get(cls, (cls,))} for classes in (ours, others))
+    return bool(above & set(others) or below & set(ours) or above & below & set(known.therapies))
 
 
 def _answer(known: Knowledge, record: Record) -> Assessment:
