@@ -105,9 +105,13 @@ def call(hook: str = "patient-view", patient: str = "girl", more: tuple[str, ...
 
 
 def of_case(case: dict[str, Any]) -> dict[str, Any]:
-    drugs = [{"resourceType": "MedicationRequest", "medicationCodeableConcept": word} for word in case.get("orders", ())]
+    told = [one if isinstance(one, dict) else {"drug": one} for one in case.get("orders", ())]
+    drugs = [{"resourceType": "MedicationRequest", "medicationCodeableConcept": one["drug"], **one} for one in told]
     acts = [{"resourceType": "ServiceRequest", "code": word} for word in case.get("services", ())]
-    drafts = [expanded(one | {"id": f"order-{n}", "status": "draft", "intent": "order"}, n) for n, one in enumerate([*drugs, *acts])]
+    drafts = [
+        expanded({k: v for k, v in one.items() if k != "drug"} | {"id": f"order-{n}", "status": "draft", "intent": "order"}, n)
+        for n, one in enumerate([*drugs, *acts])
+    ]
     context = {"draftOrders": bundle(*drafts)} if case["hook"] != "patient-view" else {}
     return call(case["hook"], case["patient"], case.get("more", ()), **context, **{k: case[k] for k in ("selections",) if k in case})
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from dermograph import render
 from dermograph.assessment import Assessment, Item, Reason, TherapyVerdict
 from dermograph.fhir.terminology import ALIASES, Strength, Terminology
-from dermograph.service.cds import models
+from dermograph.service.cds import doses, models
 from dermograph.service.cds.orders import Draft
 from dermograph.service.cds.words import cited, listed, md, reason, regimens, short
 from dermograph.terms import PREFIXES
@@ -220,6 +220,7 @@ def of_order(table: Table, judged: Judged) -> models.Card | None:
     words = table.codes.words
     own = [v for v in judged.before.therapies if any(words.is_a(c, v.therapy) for c in judged.classes)]
     verdicts = [told for v in own if (told := _verdict(table, judged, v))]
+    verdicts += [told for v in own if judged.concerned and (told := _dose(judged, v))]
     effects = [told for v in judged.before.therapies if v not in own and (told := _effect(table, judged, v))]
     found = sorted([*verdicts, *effects], key=lambda told: ("critical", "warning", "info").index(told.indicator))
     if not found:
@@ -290,6 +291,16 @@ def _verdict(table: Table, judged: Judged, v: TherapyVerdict) -> _Said | None:
     return _Said(
         v, "warning", f"open to this patient; weigh: {weighed(v)[0].label}", [f"**{md(v.label)}** is open to this patient.", _weighed(weighty)]
     )
+
+
+def _dose(judged: Judged, v: TherapyVerdict) -> _Said | None:
+    """What is said of a dose that is more than any source states."""
+    too_much = doses.excessive(doses.dosages(judged.draft.resource), v.regimens) if v.status != "excluded" else []
+    if not too_much:
+        return None
+    ordered = "; ".join(too_much)
+    detail = [f"More **{md(v.label)}** is ordered than any source states for this patient: {md(ordered)}. Stated:", listed(regimens(v))]
+    return _Said(v, "warning", f"more is ordered than any source states: {ordered}", detail)
 
 
 def _effect(table: Table, judged: Judged, before: TherapyVerdict) -> _Said | None:

@@ -34,11 +34,13 @@ class Draft:
 
     :param kind: type of its resource.
     :param number: id of its resource; empty where it has none.
+    :param resource: as it was sent.
     :param taken: the resource that says that it is followed; None where it asks for nothing that is given.
     """
 
     kind: str
     number: str
+    resource: Resource
     taken: Resource | None
 
     @property
@@ -62,7 +64,7 @@ def drafts(bundle: models.Bundle, patient: str) -> list[Draft]:
     for place, resource in enumerate(_resources(bundle)):
         kind, number = resource["resourceType"], resource.get("id")
         number = number if isinstance(number, str) else ""
-        found.append(Draft(kind, number, _taken(resource, f"dermograph-draft-{place}", patient)))
+        found.append(Draft(kind, number, resource, _taken(resource, f"dermograph-draft-{place}", patient)))
     return found
 
 
