@@ -201,7 +201,7 @@ class Judged:
     :param classes: what was ordered.
     :param before: the patient without the order, and with the others.
     :param after: the patient with all orders.
-    :param concerned: whether the patient has, or may have, what the guidelines are about.
+    :param concerned: whether the patient has, or may have, what the guidelines are about, and the order is not for something else.
     :param others: whether others are ordered beside it.
     :param final: whether the order is about to be signed.
     """
@@ -220,7 +220,7 @@ def of_order(table: Table, judged: Judged) -> models.Card | None:
     words = table.codes.words
     own = [v for v in judged.before.therapies if any(words.is_a(c, v.therapy) for c in judged.classes)]
     verdicts = [told for v in own if (told := _verdict(table, judged, v))]
-    verdicts += [told for v in own if judged.concerned and (told := _dose(judged, v))]
+    verdicts += [told for v in own if _is_one_drug(table, judged, v) and (told := _dose(judged, v))]
     effects = [told for v in judged.before.therapies if v not in own and (told := _effect(table, judged, v))]
     found = sorted([*verdicts, *effects], key=lambda told: ("critical", "warning", "info").index(told.indicator))
     if not found:
@@ -291,6 +291,11 @@ def _verdict(table: Table, judged: Judged, v: TherapyVerdict) -> _Said | None:
     return _Said(
         v, "warning", f"open to this patient; weigh: {weighed(v)[0].label}", [f"**{md(v.label)}** is open to this patient.", _weighed(weighty)]
     )
+
+
+def _is_one_drug(table: Table, judged: Judged, v: TherapyVerdict) -> bool:
+    """Whether doses that are stated are those of what was ordered, and not of another drug or for another disease."""
+    return judged.concerned and v.therapy in judged.classes and v.therapy in table.codes.single
 
 
 def _dose(judged: Judged, v: TherapyVerdict) -> _Said | None:

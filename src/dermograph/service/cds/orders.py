@@ -15,7 +15,8 @@ from typing import Any
 import pyoxigraph as ox
 
 from dermograph.errors import InputError
-from dermograph.fhir.bundle import MINTED
+from dermograph.fhir.bundle import MINTED, Document, Entry
+from dermograph.fhir.elements import Concept, Element
 from dermograph.fhir.report import Level, Line
 from dermograph.record import Record, printable
 from dermograph.service.cds import models
@@ -102,6 +103,21 @@ def doubts(lines: Iterable[Line], draft: Draft, labels: Mapping[str, str]) -> li
         return []
     said = [line.why for line in lines if line.resource == draft.name and line.level is Level.unknown]
     return [_NAME.sub(lambda found: labels.get(found[0], found[0]), why) for why in said if any(found in labels for found in _NAME.findall(why))]
+
+
+def reasons(draft: Draft, document: Document) -> list[Concept]:
+    """What an order is for, as it says; a condition that it refers to is looked up in what was sent.
+
+    :raises InputError: a reason is not as FHIR has it.
+    """
+    order = Element(draft.resource, "draftOrders", document.source)
+    here = Entry(draft.kind, draft.name, order)
+    found = [concept for concept in order.concepts("reasonCode") if concept]
+    for pointer in order.parts("reasonReference"):
+        reference = pointer.text("reference")
+        target = document.find(reference, here) if reference else None
+        found.append(target.element.concept("code") if target else Concept((), pointer.text("display") or ""))
+    return found
 
 
 def unless(record: Record, found: Iterable[Draft]) -> Record:

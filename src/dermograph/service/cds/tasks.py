@@ -14,6 +14,7 @@ from dermograph.assessment import Assessment
 from dermograph.case import Case
 from dermograph.errors import InputError, InvalidInput
 from dermograph.fhir import parsing
+from dermograph.fhir.elements import Concept
 from dermograph.knowledge import Knowledge
 from dermograph.record import Record, printable
 from dermograph.service.cds import cards, models, orders, prefetch
@@ -77,12 +78,14 @@ def _orders(
     given = {draft.name: (draft, read_as) for draft in drafts if (read_as := orders.classes(lines, draft))}
     after = _answer(known, read.record)
     about = concerned(known.case(read.record))
+    diseases = {known.tree["criteria"][atom]["class"] for atom in _about(known.tree)}
     for draft in wanted:
         if draft.name in given:
             classes = given[draft.name][1]
             alike = [other for other, read_as in given.values() if _alike(known, classes, read_as)]
             before = _answer(known, orders.unless(read.record, alike))
-            card = cards.of_order(table, cards.Judged(draft, classes, before, after, about, len(given) > len(alike), final))
+            meant = about and not _for_another(known, orders.reasons(draft, read.reading.document), diseases)
+            card = cards.of_order(table, cards.Judged(draft, classes, before, after, meant, len(given) > len(alike), final))
             if card:
                 yield card
         elif doubts := orders.doubts(lines, draft, known.tree["labels"]):
@@ -104,14 +107,25 @@ def _answer(known: Knowledge, record: Record) -> Assessment:
 
 def concerned(case: Case) -> bool:
     """Whether a patient has, or may have, the condition that every guideline is about."""
-    tree = case.tree
-    shared = [_conditions(tree, g["population"], True) for g in tree["guidelines"].values()]
-    about = set.intersection(*shared) if shared else set()
+    about = _about(case.tree)
     return not about or any(case.holds(atom) is not False for atom in about)
 
 
+def _about(tree: dict[str, Any]) -> set[str]:
+    """Atomic criteria that a condition is there, of those that every guideline asks for."""
+    shared = [_conditions(tree, g["population"], True) for g in tree["guidelines"].values()]
+    return set.intersection(*shared) if shared else set()
+
+
+def _for_another(known: Knowledge, reasons: Sequence[Concept], diseases: set[str]) -> bool:
+    """Whether an order is known to be for something else; not so where a reason is not understood."""
+    words = known.terminology.words
+    found = [{match.name for match in known.terminology.classes(concept, "dg:Condition")} for concept in reasons]
+    return bool(found) and all(names and not any(words.is_a(n, d) or words.is_a(d, n) for n in names for d in diseases) for names in found)
+
+
 def _conditions(tree: dict[str, Any], criterion: str, wanted: bool) -> set[str]:
-    """Atomic criteria that a condition is there, of those that a criterion asks for."""
+    """Atomic criteria that a condition is there, of those that a criterion is made of."""
     definition = tree["criteria"][criterion]
     if "members" in definition:
         return set().union(*(_conditions(tree, m, wanted is positive) for m, positive in definition["members"]))
