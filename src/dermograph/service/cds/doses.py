@@ -17,6 +17,8 @@ from dermograph.units import factor
 
 UCUM = "http://unitsofmeasure.org"
 _PERIODS = {"min", "h", "d", "wk", "mo"}
+_ROUNDED = 1 + Decimal("1e-9")
+"""What a quotient that does not come out even may exceed its number by."""
 Quantity = tuple[Decimal, str]
 
 
@@ -39,7 +41,7 @@ def _more(ordered: Quantity, stated: Sequence[Quantity]) -> bool:
     """Whether a quantity is more than each of others; not so where it does not compare to one."""
     value, unit = ordered
     ratios = [(factor(unit, other), amount) for amount, other in stated]
-    return all(ratio is not None and value * ratio > amount for ratio, amount in ratios)
+    return all(ratio is not None and value * ratio > amount * _ROUNDED for ratio, amount in ratios)
 
 
 def _once(regimens: Sequence[Regimen]) -> list[Quantity]:
