@@ -18,6 +18,8 @@ def serve(
     graph: Annotated[list[Path] | None, typer.Option(metavar="FILE", exists=True, dir_okay=False, help="Further RDF beside them.")] = None,
     name: Annotated[list[str] | None, typer.Option(metavar="HOST", help="Further name under which the service may be asked; * is any.")] = None,
     allow_origin: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Pages that may read answers; * is any.")] = None,
+    trusted: Annotated[Path | None, typer.Option(metavar="FILE", help="Clients of CDS Hooks and their keys; they then need a token.")] = None,
+    base: Annotated[str, typer.Option(metavar="URL", help="Address under which clients reach the service, such as https://cds.example.")] = "",
     workers: Annotated[int, typer.Option(min=0, help="Processes that assess, and as many for SPARQL; 0 is one for each core.")] = 0,
     seconds: Annotated[float, typer.Option(min=0.1, help="Longest that a request is worked on.")] = 10.0,
     body: Annotated[int, typer.Option(min=1, metavar="BYTES", help="Largest request.")] = 8 * 1024 * 1024,
@@ -25,7 +27,7 @@ def serve(
     ontology: Ontology = None,
 ) -> None:
     """Serve answers over HTTP: pages, JSON, SPARQL and CDS Hooks; no patient is logged or kept."""
-    need("the service needs", "serve", "fastapi", "uvicorn", "pebble", "prometheus_client", "structlog", "mimeparse")
+    need("the service needs", "serve", "fastapi", "uvicorn", "pebble", "prometheus_client", "structlog", "mimeparse", "jwt")
     import dataclasses
     import socket
 
@@ -38,6 +40,8 @@ def serve(
         patients=tuple(patient or ()),
         graphs=tuple(graph or ()),
         origins=tuple(allow_origin or ()),
+        trusted=trusted,
+        base=base.rstrip("/"),
         seconds=seconds,
         body=body,
         waiting=waiting,

@@ -17,6 +17,8 @@ from dermograph import __version__
 from dermograph.knowledge import Knowledge
 from dermograph.render import DISCLAIMER
 from dermograph.service import patients, sparql, sparql_tasks, tasks, telemetry
+from dermograph.service.cds import routes as cds
+from dermograph.service.cds.trust import Trust
 from dermograph.service.limits import Limits
 from dermograph.service.problems import problem
 from dermograph.service.settings import Settings
@@ -29,7 +31,7 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
 
     :param log: a logger of structlog; without it, lines of JSON go to standard error.
     :raises KnowledgeError: the ontology cannot be used.
-    :raises InputError: a patient for the SPARQL endpoint cannot be read.
+    :raises InputError: a patient for the SPARQL endpoint, or the file of CDS clients, cannot be read.
     """
     chosen = settings or Settings()
     known = Knowledge.load(chosen.ontology)
@@ -54,8 +56,9 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    metrics = telemetry.Metrics()
-    for router in (patients.router, sparql.router):
+    metrics = app.state.metrics = telemetry.Metrics()
+    app.state.trust = Trust.load(chosen.trusted) if chosen.trusted else None
+    for router in (patients.router, sparql.router, cds.router):
         app.include_router(router)
     _tell_health(app, metrics)
     _tell_problems(app)

@@ -17,6 +17,7 @@ class Settings:
     :param hosts: names under which the service may be asked; guards a local service against pages that rename themselves to it.
     :param origins: origins of pages that may read answers; ``*`` is any.
     :param trusted: file with the keys of CDS clients, see :mod:`dermograph.service.cds.trust`; without it, none is asked for a token.
+    :param base: address under which clients reach the service, such as ``https://cds.example``; without it, cards have no links.
     :param workers: processes that assess, and as many that answer SPARQL.
     :param body: most bytes of a request.
     :param seconds: longest that a request is worked on.
@@ -30,6 +31,7 @@ class Settings:
     hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
     origins: tuple[str, ...] = ()
     trusted: Path | None = None
+    base: str = ""
     workers: int = max(2, os.cpu_count() or 1)
     body: int = 8 * 1024 * 1024
     seconds: float = 10.0

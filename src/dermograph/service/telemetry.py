@@ -25,6 +25,7 @@ class Metrics:
         self.requests = Counter("dermograph_requests", "Requests answered.", labels, registry=self.registry)
         self.seconds = Histogram("dermograph_request_seconds", "Seconds until the answer was sent.", ("route",), registry=self.registry)
         self.active = Gauge("dermograph_requests_active", "Requests that are being answered.", registry=self.registry)
+        self.feedback = Counter("dermograph_feedback", "Cards of CDS Hooks by what became of them.", ("outcome",), registry=self.registry)
 
 
 def logger() -> Any:
