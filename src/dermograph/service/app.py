@@ -14,9 +14,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dermograph import __version__
+from dermograph.commands.options import ontology_folder
 from dermograph.knowledge import Knowledge
 from dermograph.render import DISCLAIMER
-from dermograph.service import patients, sparql, sparql_tasks, tasks, telemetry
+from dermograph.service import pages, patients, sparql, sparql_tasks, tasks, telemetry
+from dermograph.service.guide import Guide
 from dermograph.service.limits import Limits
 from dermograph.service.problems import problem
 from dermograph.service.settings import Settings
@@ -53,8 +55,9 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.guide = Guide(ontology_folder(chosen.ontology))
     metrics = telemetry.Metrics()
-    for router in (patients.router, sparql.router):
+    for router in (patients.router, sparql.router, pages.router):
         app.include_router(router)
     _tell_health(app, metrics)
     _tell_problems(app)
