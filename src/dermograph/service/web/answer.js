@@ -117,7 +117,7 @@ export class Answer {
     const known = this.words.labels;
     const listed = set => `decides ${[...set].sort().join(", ")}`;
     const record = facts.map(f => h("li", {}, h("span", {}, capital(f.label), h("small", {}, listed(f.decides))), this.button(f.fact, f.label)));
-    const act = answer.actions.map(a => h("li", {}, h("span", {}, capital(a.label), this.sources(a), a.unblocks.length ? h("small", {}, `opens the way to ${a.unblocks.map(t => this.label(t)).join(", ")}`) : ""), this.words.labels[a.action] ? this.button(a.action, a.label) : ""));
+    const act = answer.actions.filter(a => !facts.some(f => f.fact === a.action)).map(a => h("li", {}, h("span", {}, capital(a.label), this.sources(a), a.unblocks.length ? h("small", {}, `opens the way to ${a.unblocks.map(t => this.label(t)).join(", ")}`) : ""), this.words.labels[a.action] ? this.button(a.action, a.label) : ""));
     place.replaceChildren(
       h("h3", {}, "To be recorded"), record.length ? h("ol", { class: "todo" }, record) : h("p", { class: "none" }, "No missing fact decides anything now."),
       ...(act.length ? [h("h3", {}, "To be done"), h("ol", { class: "todo" }, act)] : []),

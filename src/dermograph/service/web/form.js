@@ -5,7 +5,15 @@ import { nTriples } from "./graph.js";
 
 const FIELD = { "xsd:date": { type: "date", min: "1900-01-01", max: "2200-12-31" }, "xsd:decimal": { inputmode: "decimal" }, "xsd:integer": { inputmode: "numeric" } };
 const NUMBER = { "xsd:decimal": /^[+-]?(\d+(\.\d+)?|\.\d+)$/u, "xsd:integer": /^[+-]?\d+$/u };
+const KINDS = ["pt:condition", "pt:observation", "pt:course", "pt:assessment"]; // in this order, and others after them
+const PERSON = ["pt:birthDate", "pt:ageYears", "pt:sex", "pt:asOf"];
+const ROW = ["pt:value", "pt:unit", "pt:start", "pt:end", "pt:outcome", "pt:result", "pt:date", "pt:status", "pt:severity"];
 const MANY = 4; // properties beyond which those that are no choice are opened on demand
+
+const inOrder = (items, order, name = item => item.id) => {
+  const place = item => order.includes(name(item)) ? order.indexOf(name(item)) : order.length;
+  return [...items].sort((a, b) => place(a) - place(b));
+};
 
 export class Form {
   /** A form in an element; changed is called after each change. */
@@ -20,8 +28,8 @@ export class Form {
     this.record = record;
     this.wrong.clear();
     const person = h("fieldset", { class: "person" }, h("legend", {}, "Person"));
-    for (const property of this.words.patient.filter(p => p.values || p.type)) person.append(this.field(property, record.values, `person-${property.id}`));
-    this.lists = Object.fromEntries(Object.entries(this.words.kinds).map(([link, kind]) => [link, this.list(link, kind)]));
+    for (const property of inOrder(this.words.patient.filter(p => p.values || p.type), PERSON)) person.append(this.field(property, record.values, `person-${property.id}`));
+    this.lists = Object.fromEntries(inOrder(Object.entries(this.words.kinds), KINDS, ([link]) => link).map(([link, kind]) => [link, this.list(link, kind)]));
     this.place.replaceChildren(person, ...Object.values(this.lists).map(l => l.box), this.kept());
   }
 
@@ -54,8 +62,9 @@ export class Form {
       list.empty.hidden = true;
     }
     const item = list.rows.querySelector(`[data-row="${row.id}"]`);
-    const wanted = property ? `[data-property="${property}"]` : cls ? "[data-property]:not([data-property='pt:unit'])" : "select";
-    const field = item.querySelector(wanted) ?? item.querySelector("select");
+    const properties = this.words.kinds[link].properties;
+    const first = property || (properties.find(p => p.required) ?? properties.find(p => p.values))?.id;
+    const field = (cls && item.querySelector(`[data-property="${first}"]`)) || item.querySelector("select");
     field.closest("details")?.setAttribute("open", "");
     item.classList.add("opened");
     setTimeout(() => item.classList.remove("opened"), 2000);
@@ -94,7 +103,7 @@ export class Form {
       } }, "×");
       const plain = [];
       const more = [];
-      for (const property of kind.properties) {
+      for (const property of inOrder(kind.properties, ROW)) {
         const near = kind.properties.length <= MANY || (property.values && property.single);
         (near ? plain : more).push(property);
       }

@@ -10,7 +10,8 @@ const { prefixes } = await (await ask("api/words")).json();
 const known = { ...prefixes, skos: "http://www.w3.org/2004/02/skos/core#", rdfs: "http://www.w3.org/2000/01/rdf-schema#", owl: "http://www.w3.org/2002/07/owl#", prov: "http://www.w3.org/ns/prov#", dcterms: "http://purl.org/dc/terms/" };
 const FIRST = "SELECT ?therapy ?label WHERE {\n  ?therapy dg:within dg:Therapy ; skos:prefLabel ?label .\n}\nORDER BY ?label\n";
 
-const editor = new window.Yasqe($("editor"), { persistenceId: null, autocompleters: [], createShareableLink: null, showQueryButton: false, resizeable: false, pluginButtons: () => [], tabSize: 2, value: FIRST, lineWrapping: true,
+window.Yasqe.defaults.autocompleters = []; // one of them would ask prefix.cc
+const editor = new window.Yasqe($("editor"), { persistenceId: null, createShareableLink: null, showQueryButton: false, resizeable: false, pluginButtons: () => [], tabSize: 2, value: FIRST, lineWrapping: true,
   extraKeys: { "Ctrl-Enter": () => run(), "Cmd-Enter": () => run(), Esc: () => $("run").focus(), Tab: false, "Shift-Tab": false } });
 editor.getInputField().setAttribute("aria-label", "Query in SPARQL");
 editor.getInputField().setAttribute("aria-describedby", "keys");
@@ -53,7 +54,7 @@ const graph = text => {
 let asked = 0;
 const run = async () => {
   const mine = ++asked;
-  $("found").textContent = "Asking …";
+  $("count").textContent = "Asking …";
   $("fault").hidden = true;
   try {
     const response = await ask("sparql", { method: "POST", headers: { "Content-Type": "application/sparql-query", Accept: "application/sparql-results+json, application/n-triples;q=0.9" }, body: editor.getValue() });
@@ -67,20 +68,20 @@ const run = async () => {
       const told = JSON.parse(text);
       [number, shown] = told.boolean === undefined ? [told.results.bindings.length, table(told)] : [null, [h("p", {}, told.boolean ? "Yes" : "No")]];
     }
-    $("results").replaceChildren(...shown);
-    $("found").textContent = number === null ? "Answered" : kind.includes("triples") ? count(number, "triple") : count(number, "row");
+    $("rows").replaceChildren(...shown);
+    $("count").textContent = number === null ? "Answered" : kind.includes("triples") ? count(number, "triple") : count(number, "row");
   } catch (error) {
     if (mine !== asked) return;
-    $("found").textContent = "";
+    $("count").textContent = "";
     $("fault").replaceChildren(problem(error));
     $("fault").hidden = false;
-    $("results").replaceChildren();
+    $("rows").replaceChildren();
   }
 };
 
 $("run").addEventListener("click", run);
 $("examples").addEventListener("change", async event => {
   if (!event.target.value) return;
-  editor.setValue(await (await ask(`api/questions/${event.target.value}`)).text());
+  editor.setValue((await (await ask(`api/questions/${event.target.value}`)).text()).replace(/^#\+.*\n/gmu, ""));
   run();
 });
