@@ -40,6 +40,7 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.callback(app.state.guide.close)
             bounds = (chosen.workers, chosen.seconds, chosen.waiting)
             assessing = await stack.enter_async_context(Workers(*bounds, tasks.ready, chosen.ontology, known.sha256))
             asking = await stack.enter_async_context(Workers(*bounds, sparql_tasks.ready, chosen.ontology, known.sha256, chosen.patients))

@@ -49,6 +49,11 @@ class Guide:
         site.build(self.ontology, Path(folder.name), prose=content.folder("docs"), places=PLACES)
         return folder
 
+    def close(self) -> None:
+        """Remove what was written."""
+        if "_folder" in self.__dict__:
+            self._folder.cleanup()
+
     def file(self, path: str) -> Path | None:
         """A file of the site, which is written to a temporary folder the first time; None where there is none."""
         with self._turn:

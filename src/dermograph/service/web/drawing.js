@@ -26,7 +26,7 @@ export const draw = (triples, label, link) => {
     n.x = 40 * Math.sqrt(i) * Math.cos(2.4 * i);
     n.y = 40 * Math.sqrt(i) * Math.sin(2.4 * i);
   });
-  const ideal = 110;
+  const ideal = 90;
   for (let step = 0; step < STEPS; step++) {
     const most = 40 * (1 - step / STEPS) + 1;
     for (const a of all) {

@@ -30,7 +30,8 @@ export class Form {
     const person = h("fieldset", { class: "person" }, h("legend", {}, "Person"));
     for (const property of inOrder(this.words.patient.filter(p => p.values || p.type), PERSON)) person.append(this.field(property, record.values, `person-${property.id}`));
     this.lists = Object.fromEntries(inOrder(Object.entries(this.words.kinds), KINDS, ([link]) => link).map(([link, kind]) => [link, this.list(link, kind)]));
-    this.place.replaceChildren(person, ...Object.values(this.lists).map(l => l.box), this.kept());
+    this.rest = h("div", {}, this.kept());
+    this.place.replaceChildren(person, ...Object.values(this.lists).map(l => l.box), this.rest);
   }
 
   kept() {
@@ -93,7 +94,8 @@ export class Form {
         this.changed();
       } }, h("option", { value: "" }, "Choose …"), this.options(kind.classes, row.cls));
       const remove = h("button", { type: "button", class: "remove", "aria-label": `Remove ${this.record.classes[row.link].get(row.cls)?.label ?? kind.label}`, onclick: () => {
-        this.record.rows = this.record.rows.filter(r => r !== row);
+        this.record.remove(row);
+        this.rest.replaceChildren(this.kept());
         for (const id of this.wrong) if (id.startsWith(`row-${row.id}-`)) this.wrong.delete(id);
         const next = item.nextElementSibling ?? item.previousElementSibling;
         item.remove();

@@ -27,6 +27,7 @@ const say = (place, ...children) => {
 
 const assess = async () => {
   const own = ++sent;
+  $("answers").dataset.settled = "false";
   stop.abort();
   stop = new AbortController();
   if (form.wrong.size) {
@@ -49,6 +50,7 @@ const assess = async () => {
 };
 
 const changed = () => {
+  $("answers").dataset.settled = "false";
   clearTimeout(timer);
   timer = setTimeout(assess, WAIT);
 };
@@ -91,6 +93,7 @@ const tell = (found, svg) => {
   shown.todo($("todo"), found);
   const drawing = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
   $("pathway").replaceChildren(document.importNode(drawing, true));
+  $("answers").dataset.settled = "true";
 };
 
 // --- a patient from elsewhere

@@ -8,7 +8,7 @@ const $ = id => document.getElementById(id);
 const MOST = 1000; // rows that are shown; the file holds all
 const { prefixes } = await (await ask("api/words")).json();
 const known = { ...prefixes, skos: "http://www.w3.org/2004/02/skos/core#", rdfs: "http://www.w3.org/2000/01/rdf-schema#", owl: "http://www.w3.org/2002/07/owl#", prov: "http://www.w3.org/ns/prov#", dcterms: "http://purl.org/dc/terms/" };
-const FIRST = "SELECT ?therapy ?label WHERE {\n  ?therapy dg:within dg:Therapy ; skos:prefLabel ?label .\n}\nORDER BY ?label\n";
+const FIRST = "PREFIX dg: <https://w3id.org/dermograph/core#>\nPREFIX skos: <http://www.w3.org/2004/02/skos/core#>\n\nSELECT ?therapy ?label WHERE {\n  ?therapy dg:within dg:Therapy ; skos:prefLabel ?label .\n}\nORDER BY ?label\n";
 
 window.Yasqe.defaults.autocompleters = []; // one of them would ask prefix.cc
 const editor = new window.Yasqe($("editor"), { persistenceId: null, createShareableLink: null, showQueryButton: false, resizeable: false, pluginButtons: () => [], tabSize: 2, value: FIRST, lineWrapping: true,
@@ -69,6 +69,7 @@ const run = async () => {
       [number, shown] = told.boolean === undefined ? [told.results.bindings.length, table(told)] : [null, [h("p", {}, told.boolean ? "Yes" : "No")]];
     }
     $("rows").replaceChildren(...shown);
+    for (const box of document.querySelectorAll(".graph")) box.scrollTo((box.scrollWidth - box.clientWidth) / 2, (box.scrollHeight - box.clientHeight) / 2);
     $("count").textContent = number === null ? "Answered" : kind.includes("triples") ? count(number, "triple") : count(number, "row");
   } catch (error) {
     if (mine !== asked) return;

@@ -94,9 +94,20 @@ export class Record {
     return record;
   }
 
+  /** Whether more is said of the node of a row than its fields hold. */
+  more(row) {
+    return row.node && this.rest.some(t => term(t.s) === term(row.node));
+  }
+
+  /** Take a row out, with what no field holds of it. */
+  remove(row) {
+    this.rows = this.rows.filter(r => r !== row);
+    if (row.node) this.rest = this.rest.filter(t => term(t.s) !== term(row.node));
+  }
+
   /** Whether a row says enough to be sent. */
   whole(row) {
-    return row.cls && (row.absent || this.words.kinds[row.link].properties.every(p => !p.required || row.values[p.id]?.length));
+    return row.cls && (row.absent || this.more(row) || this.words.kinds[row.link].properties.every(p => !p.required || row.values[p.id]?.length));
   }
 
   triples() {
