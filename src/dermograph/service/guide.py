@@ -101,7 +101,9 @@ class Guide:
     def _recommendation(self, words: Words, node: str) -> Markup:
         told = therapies.recommendation(words, node)
         cells: Mapping[str, str | Markup] = dict(zip(therapies.RECOMMENDATION, told, strict=True))
-        parts = [Markup("{}: {}").format(head, cells[head]) for head in ("direction", "strength", "certainty", "for whom", "step", "first") if cells[head]]
+        parts = [
+            Markup("{}: {}").format(head, cells[head]) for head in ("direction", "strength", "certainty", "for whom", "step", "first") if cells[head]
+        ]
         return Markup("{}<small>{}</small>").format(cells["recommendation"], joined(parts, "; "))
 
     def _statements(self, recommendations: Sequence[str]) -> Markup:

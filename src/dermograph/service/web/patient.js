@@ -156,9 +156,8 @@ $("paste").addEventListener("submit", event => {
   event.preventDefault();
   read($("pasted").value, guess($("pasted").value));
 });
-$("example").addEventListener("change", async event => {
-  if (event.target.value) await read(await (await ask(`api/examples/${event.target.value}`)).text(), ENDINGS.ttl);
-});
+const example = async () => read(await (await ask(`api/examples/${$("example").value}`)).text(), ENDINGS.ttl);
+$("example").addEventListener("change", () => { if ($("example").value) example(); });
 $("clear").addEventListener("click", () => {
   record = new Record(words);
   last = null;
@@ -189,4 +188,5 @@ $("save-json").addEventListener("click", () => download("answer.json", "applicat
 $("print").addEventListener("click", () => print());
 
 form.show(record);
-assess();
+if ($("example").value) example(); // it may have been chosen before all was there
+else assess();

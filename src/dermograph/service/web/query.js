@@ -81,8 +81,10 @@ const run = async () => {
 };
 
 $("run").addEventListener("click", run);
-$("examples").addEventListener("change", async event => {
-  if (!event.target.value) return;
-  editor.setValue((await (await ask(`api/questions/${event.target.value}`)).text()).replace(/^#\+.*\n/gmu, ""));
+const chosen = async () => {
+  if (!$("examples").value) return;
+  editor.setValue((await (await ask(`api/questions/${$("examples").value}`)).text()).replace(/^#\+.*\n/gmu, ""));
   run();
-});
+};
+$("examples").addEventListener("change", chosen);
+chosen(); // it may have been chosen before all was there

@@ -57,6 +57,7 @@ def _hierarchy(material: Material, words: Words, top: str) -> Table:
 
 
 def page(material: Material, words: Words, therapy: str) -> Page:
+    """The page of a therapy."""
     graph = material.graph
     facts = _Facts(material, words, therapy)
     sections = [
