@@ -49,7 +49,7 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
 
     app = FastAPI(
         title="Dermograph",
-        summary="Guidelines on atopic dermatitis, asked for one patient.",
+        summary="Treatment guidelines, asked for one patient.",
         description=DISCLAIMER,
         version=__version__,
         lifespan=lifespan,

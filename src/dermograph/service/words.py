@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dermograph.fhir.report import Level
 from dermograph.render import GROUPS
 from dermograph.terms import OWN, PREFIXES
 from dermograph.workbench.site.material import Material
@@ -31,6 +32,7 @@ def words(material: Material) -> dict[str, Any]:
         "steps": {s: told["label"] for s, told in material.tree["steps"].items()},
         "statements": material.tree["statements"],
         "sources": {s: told["label"] for s, told in material.tree["sources"].items()},
+        "levels": {level.name: level.value for level in Level},
         "labels": material.tree["labels"],
     }
 

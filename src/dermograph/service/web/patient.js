@@ -104,7 +104,7 @@ const take = (patient, report, refused) => {
   last = null;
   form.show(record);
   const missed = report.filter(line => line.result === "unknown");
-  const line = one => h("li", {}, `${one.resource}: ${[one.code ?? one.coding, one.label ?? one.text].filter(w => typeof w === "string" && w).join(" ")}${one.why ? ` – ${one.why}` : ""} (${one.result})`);
+  const line = one => h("li", {}, [`${one.resource}: ${[one.code, one.text].filter(Boolean).join(" ")}`, words.levels[one.result], one.why].filter(Boolean).join("; "));
   say($("report"), ...(report.length ? [
     h("p", {}, h("strong", {}, `${count(report.length, "record")} read: `), missed.length ? `${count(missed.length, "record")} could matter and ${missed.length === 1 ? "was" : "were"} not understood` : "none that could matter was passed over"),
     ...(missed.length ? [h("ul", {}, missed.map(line))] : []),
