@@ -76,7 +76,10 @@ def clinical_name(graph: Graph) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, sorted(words)))})(?![a-z])", re.IGNORECASE)
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "src").rglob("*.py")), ids=relative)
+SOURCE = [*(PROJECT / "src").rglob("*.py"), *(p for ending in ("js", "html") for p in (PROJECT / "src/dermograph/service/web").glob(f"*.{ending}"))]
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE), ids=relative)
 def test_the_source_knows_no_clinical_name(path: Path, clinical_name: re.Pattern[str]) -> None:
     rows = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
     expect_none(f"{relative(path)}:{n}: {word}" for n, row in rows for word in clinical_name.findall(row))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +19,9 @@ def pip(*words: str) -> None:
 def test_the_wheel_works_elsewhere(tmp_path: Path) -> None:
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT))
     (wheel,) = tmp_path.glob("dermograph-*.whl")
+    brought = {name.partition("/service/web/")[2] for name in zipfile.ZipFile(wheel).namelist()}
+    web = ROOT / "src" / "dermograph" / "service" / "web"
+    assert {path.relative_to(web).as_posix() for path in web.rglob("*") if path.is_file()} <= brought
     pip("install", "--no-deps", "--target", str(tmp_path / "site"), str(wheel))
     run = subprocess.run(
         [sys.executable, "-m", "dermograph", "assess", str(ROOT / "tests" / "readme" / "mia.ttl"), "--format", "json"],

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Tree = dict[str, Any]
 
 DISCLAIMER = "Not a medical device: a clinician decides."
-_GROUPS = {
+GROUPS = {
     "eligible": ("Eligible now, best first", "bold green"),
     "ongoing": ("Taken now", "bold cyan"),
     "undetermined": ("Undetermined: a missing fact decides", "bold yellow"),
@@ -59,7 +59,7 @@ def next_actions(tree: Tree, answer: Assessment) -> Iterator[str]:
 
 def grouped(answer: Assessment) -> Iterator[tuple[str, str, list[TherapyVerdict]]]:
     """Statuses that occur with their title, style and verdicts, by rank and name."""
-    for status, (title, style) in _GROUPS.items():
+    for status, (title, style) in GROUPS.items():
         found = [v for v in answer.therapies if v.status == status]
         if found:
             yield title, style, sorted(found, key=lambda v: (v.rank is None, v.rank or 0, v.label))

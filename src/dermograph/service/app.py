@@ -14,11 +14,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from dermograph import __version__
+from dermograph.commands.options import ontology_folder
 from dermograph.knowledge import Knowledge
 from dermograph.render import DISCLAIMER
-from dermograph.service import patients, sparql, sparql_tasks, tasks, telemetry
+from dermograph.service import pages, patients, sparql, sparql_tasks, tasks, telemetry
 from dermograph.service.cds import routes as cds
 from dermograph.service.cds.trust import Trust
+from dermograph.service.guide import Guide
 from dermograph.service.limits import Limits
 from dermograph.service.problems import problem
 from dermograph.service.settings import Settings
@@ -41,6 +43,7 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.callback(app.state.guide.close)
             bounds = (chosen.workers, chosen.seconds, chosen.waiting)
             assessing = await stack.enter_async_context(Workers(*bounds, tasks.ready, chosen.ontology, known.sha256))
             asking = await stack.enter_async_context(Workers(*bounds, sparql_tasks.ready, chosen.ontology, known.sha256, beside))
@@ -49,16 +52,17 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
 
     app = FastAPI(
         title="Dermograph",
-        summary="Guidelines on atopic dermatitis, asked for one patient.",
+        summary="Treatment guidelines, asked for one patient.",
         description=DISCLAIMER,
         version=__version__,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
+    app.state.guide = Guide(ontology_folder(chosen.ontology))
     metrics = app.state.metrics = telemetry.Metrics()
     app.state.trust = Trust.load(chosen.trusted) if chosen.trusted else None
-    for router in (patients.router, sparql.router, cds.router):
+    for router in (patients.router, sparql.router, cds.router, pages.router):
         app.include_router(router)
     _tell_health(app, metrics)
     _tell_problems(app)

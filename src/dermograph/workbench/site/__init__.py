@@ -34,6 +34,7 @@ def build(
     expected: Path | None = None,
     prose: Path | None = None,
     commands: Sequence[command_pages.Command] = (),
+    places: Sequence[tuple[str, str]] = (),
     watch: Callable[[Iterator[Page], int], Iterator[Page]] = lambda pages, total: pages,
 ) -> int:
     """Write the site and give the number of its pages.
@@ -42,12 +43,13 @@ def build(
     :param cases: folder of patient cases.
     :param expected: folder of the rows expected of the questions.
     :param prose: folder of Markdown files.
+    :param places: titles and paths of what the site is served beside, itself among them.
     :param watch: handed the pages as they are made and about how many there will be; gives them on.
     :raises UsageError: the folder holds something else.
     """
     _clear(out)
     material = Material(ontology, cases)
-    frame = Frame(material, bool(material.entries), prose is not None and (prose / "index.md").is_file(), bool(commands))
+    frame = Frame(material, bool(material.entries), prose is not None and (prose / "index.md").is_file(), bool(commands), places)
     index: list[list[str]] = []
     written: list[str] = []
     total = len(material.addresses.hosts()) + len(material.entries) + 150

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from dermograph.render import DISCLAIMER
 from dermograph.workbench.site.blocks import ROOT, Page
@@ -27,12 +30,16 @@ class Frame:
     :param cases: whether there are pages of cases.
     :param prose: whether there is a guide.
     :param commands: whether there are pages of commands.
+    :param places: titles and paths of what the site is served beside, itself among them.
+    :param package: package whose folder ``web`` holds further templates.
     """
 
-    def __init__(self, material: Material, cases: bool, prose: bool, commands: bool) -> None:
-        loader = PackageLoader("dermograph.workbench.site", "templates")
+    def __init__(
+        self, material: Material, cases: bool, prose: bool, commands: bool, places: Sequence[tuple[str, str]] = (), package: str | None = None
+    ) -> None:
+        own = [PackageLoader("dermograph.workbench.site", "templates")]
+        loader = ChoiceLoader([*own, PackageLoader(package, "web")] if package else own)
         self._environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        self._templates = {name: self._environment.get_template(name) for name in ("page.html",)}
         guidelines = [(g["label"], material.addresses[name]) for name, g in material.tree["guidelines"].items()]
         optional = [("Patient cases", "cases.html", cases), ("Commands", "commands.html", commands), ("Guide", "guide.html", prose)]
         self._common = {
@@ -41,10 +48,19 @@ class Frame:
             "disclaimer": DISCLAIMER,
             "version": "+".join(sorted({str(g["version"]) for g in material.tree["guidelines"].values()})),
             "root": ROOT,
+            "places": places,
+            "here": next((title for title, path in places if path == "index.html"), None),
         }
 
     def render(self, page: Page) -> str:
         """The page as HTML."""
+        return self.fill(page.template, "../" * page.path.count("/"), page)
+
+    def fill(self, template: str, root: str, page: Page, **more: Any) -> str:
+        """A template filled with a page and more.
+
+        :param root: the way from the page to the root of the site.
+        """
         shown = [section for section in page.sections if section.blocks]
-        text = self._templates[page.template].render(page=page, sections=shown, **self._common)
-        return text.replace(ROOT, "../" * page.path.count("/"))
+        text = self._environment.get_template(template).render({**self._common, "page": page, "sections": shown, **more})
+        return text.replace(ROOT, root)

@@ -25,7 +25,7 @@ def pages(material: Material, words: Words) -> Iterator[Page]:
     yield _list(material, words)
     for therapy in sorted(classes):
         if therapy != "dg:Therapy" and therapy in material.addresses and "#" not in material.addresses[therapy]:
-            yield _page(material, words, therapy)
+            yield page(material, words, therapy)
 
 
 def _list(material: Material, words: Words) -> Page:
@@ -56,7 +56,8 @@ def _hierarchy(material: Material, words: Words, top: str) -> Table:
     return Table(f"All classes of {graph.label(top)}", ["class", "kind of", "definition"], rows)
 
 
-def _page(material: Material, words: Words, therapy: str) -> Page:
+def page(material: Material, words: Words, therapy: str) -> Page:
+    """The page of a therapy."""
     graph = material.graph
     facts = _Facts(material, words, therapy)
     sections = [

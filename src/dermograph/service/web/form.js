@@ -1,0 +1,177 @@
+// The form of a patient, made from the words of the ontology.
+
+import { capital, h } from "./page.js";
+import { nTriples } from "./graph.js";
+
+const FIELD = { "xsd:date": { type: "date", min: "1900-01-01", max: "2200-12-31" }, "xsd:decimal": { inputmode: "decimal" }, "xsd:integer": { inputmode: "numeric" } };
+const NUMBER = { "xsd:decimal": /^[+-]?(\d+(\.\d+)?|\.\d+)$/u, "xsd:integer": /^[+-]?\d+$/u };
+const KINDS = ["pt:condition", "pt:observation", "pt:course", "pt:assessment"]; // in this order, and others after them
+const PERSON = ["pt:birthDate", "pt:ageYears", "pt:sex", "pt:asOf"];
+const ROW = ["pt:value", "pt:unit", "pt:start", "pt:end", "pt:outcome", "pt:result", "pt:date", "pt:status", "pt:severity"];
+const MANY = 4; // properties beyond which those that are no choice are opened on demand
+
+const inOrder = (items, order, name = item => item.id) => {
+  const place = item => order.includes(name(item)) ? order.indexOf(name(item)) : order.length;
+  return [...items].sort((a, b) => place(a) - place(b));
+};
+
+export class Form {
+  /** A form in an element; changed is called after each change. */
+  constructor(place, words, changed) {
+    this.place = place;
+    this.words = words;
+    this.changed = changed;
+    this.wrong = new Set();
+  }
+
+  show(record) {
+    this.record = record;
+    this.wrong.clear();
+    const person = h("fieldset", { class: "person" }, h("legend", {}, "Person"));
+    for (const property of inOrder(this.words.patient.filter(p => p.values || p.type), PERSON)) person.append(this.field(property, record.values, `person-${property.id}`));
+    this.lists = Object.fromEntries(inOrder(Object.entries(this.words.kinds), KINDS, ([link]) => link).map(([link, kind]) => [link, this.list(link, kind)]));
+    this.rest = h("div", {}, this.kept());
+    this.place.replaceChildren(person, ...Object.values(this.lists).map(l => l.box), this.rest);
+  }
+
+  kept() {
+    if (!this.record.rest.length) return "";
+    return h("details", { class: "fold kept", open: true }, h("summary", {}, "Kept as it came"),
+      h("p", {}, "No field holds these statements. They are sent along with the rest."),
+      h("pre", { tabindex: "0", role: "region", "aria-label": "Statements that no field holds" }, h("code", {}, nTriples(this.record.rest))));
+  }
+
+  list(link, kind) {
+    const rows = h("ul", { class: "rows" });
+    const title = capital(`${kind.label}s`);
+    const empty = h("p", { class: "none" }, "None recorded.");
+    const add = h("button", { type: "button", onclick: () => this.open(link) }, `Add ${/^[aeiou]/u.test(kind.label) ? "an" : "a"} ${kind.label}`);
+    const box = h("fieldset", {}, h("legend", {}, title), empty, rows, add);
+    const found = { box, rows, empty, add };
+    for (const row of this.record.rows.filter(r => r.link === link)) rows.append(this.row(row, kind, found));
+    empty.hidden = rows.children.length > 0;
+    return found;
+  }
+
+  /** A row for a class, an unfinished one where there is one; brought into view with its first open field in focus. */
+  open(link, cls = "", property = "") {
+    const same = this.record.rows.find(r => r.link === link && r.cls === cls && cls && (property || !this.record.whole(r)));
+    const row = same ?? this.record.add(link, cls);
+    const list = this.lists[link];
+    if (!same) {
+      list.rows.append(this.row(row, this.words.kinds[link], list));
+      list.empty.hidden = true;
+    }
+    const item = list.rows.querySelector(`[data-row="${row.id}"]`);
+    const properties = this.words.kinds[link].properties;
+    const first = property || (properties.find(p => p.required) ?? properties.find(p => p.values))?.id;
+    const field = (cls && item.querySelector(`[data-property="${first}"]`)) || item.querySelector("select");
+    field.closest("details")?.setAttribute("open", "");
+    item.classList.add("opened");
+    setTimeout(() => item.classList.remove("opened"), 2000);
+    field.focus();
+    field.scrollIntoView({ block: "center" });
+    if (!same && this.record.whole(row)) this.changed();
+  }
+
+  /** The field of the person. */
+  openPerson(property) {
+    const field = this.place.querySelector(`.person [data-property="${property}"]`);
+    field?.focus();
+    field?.scrollIntoView({ block: "center" });
+  }
+
+  row(row, kind, list) {
+    const item = h("li", { class: "row", "data-row": row.id });
+    const draw = () => {
+      const choose = h("select", { class: "class", "aria-label": capital(kind.label), onchange: event => {
+        const before = list && this.record.classes[row.link].get(row.cls)?.unit;
+        row.cls = event.target.value;
+        const unit = this.record.classes[row.link].get(row.cls)?.unit;
+        if (unit && (!row.values["pt:unit"] || row.values["pt:unit"][0] === before)) row.values["pt:unit"] = [unit];
+        draw();
+        item.querySelector("select.class").focus();
+        this.changed();
+      } }, h("option", { value: "" }, "Choose …"), this.options(kind.classes, row.cls));
+      const remove = h("button", { type: "button", class: "remove", "aria-label": `Remove ${this.record.classes[row.link].get(row.cls)?.label ?? kind.label}`, onclick: () => {
+        this.record.remove(row);
+        this.rest.replaceChildren(this.kept());
+        for (const id of this.wrong) if (id.startsWith(`row-${row.id}-`)) this.wrong.delete(id);
+        const next = item.nextElementSibling ?? item.previousElementSibling;
+        item.remove();
+        list.empty.hidden = list.rows.children.length > 0;
+        (next?.querySelector(".remove") ?? list.add).focus();
+        this.changed();
+      } }, "×");
+      const plain = [];
+      const more = [];
+      for (const property of inOrder(kind.properties, ROW)) {
+        const near = kind.properties.length <= MANY || (property.values && property.single);
+        (near ? plain : more).push(property);
+      }
+      const field = property => this.field(property, row.values, `row-${row.id}-${property.id}`, row);
+      const filled = more.some(p => row.values[p.id]?.length);
+      const fields = row.cls ? plain.filter(p => !row.absent || p.id === "pt:status").map(field) : [];
+      const rest = row.cls && more.length && !row.absent ? h("details", { class: "more", open: filled }, h("summary", {}, more.map(p => p.label).join(", ")), h("div", { class: "fields" }, more.map(field))) : "";
+      item.replaceChildren(h("div", { class: "head" }, choose, remove), h("div", { class: "fields" }, fields), rest, h("p", { class: "short", hidden: this.record.whole(row) || !row.cls }, "Left out until its value is there."));
+    };
+    row.draw = draw;
+    draw();
+    return item;
+  }
+
+  options(classes, chosen) {
+    return classes.map(c => h("option", { value: c.id, selected: c.id === chosen, title: c.definition }, "\u2003".repeat(c.depth) + c.label));
+  }
+
+  /** A labelled field for a property. */
+  field(property, values, id, row = null) {
+    const given = values[property.id] ?? [];
+    const set = told => {
+      if (told.length) values[property.id] = told;
+      else delete values[property.id];
+      const short = row && this.place.querySelector(`[data-row="${row.id}"] .short`);
+      if (short) short.hidden = this.record.whole(row);
+      this.changed();
+    };
+    const common = { id, "data-property": property.id, autocomplete: "off", title: property.definition };
+    const label = h("label", { for: id }, property.label);
+    if (property.values && !property.single) {
+      const boxes = property.values.map(v => h("label", {}, h("input", { type: "checkbox", value: v.id, autocomplete: "off", "data-property": property.id, checked: given.includes(v.id), onchange: event => {
+        const now = values[property.id] ?? [];
+        set(event.target.checked ? [...now, v.id] : now.filter(other => other !== v.id));
+      } }), ` ${v.label}`));
+      return h("fieldset", { class: "boxes" }, h("legend", {}, property.label), boxes);
+    }
+    if (property.values || !property.type) {
+      const absent = row && property.id === "pt:status" ? this.words.patient.find(p => p.id === "pt:absent") : null;
+      const options = property.values?.map(v => h("option", { value: v.id, selected: given[0] === v.id && !row?.absent, title: v.definition }, v.label))
+        ?? this.options(this.words.kinds["pt:course"].classes, given[0]);
+      const select = h("select", { ...common, onchange: event => {
+        if (!row || property.id !== "pt:status") return set(event.target.value ? [event.target.value] : []);
+        const was = row.absent;
+        row.absent = event.target.value === "pt:absent";
+        set(event.target.value && !row.absent ? [event.target.value] : []);
+        if (was !== row.absent) {
+          row.draw();
+          document.getElementById(id).focus();
+        }
+        return undefined;
+      } }, h("option", { value: "" }, "not recorded"), options, absent ? h("option", { value: absent.id, selected: row.absent, title: absent.definition }, "looked for, and absent") : "");
+      return h("div", { class: "field" }, label, select);
+    }
+    const said = h("small", { id: `${id}-said`, class: "wrong", hidden: true });
+    const input = h("input", { ...common, type: "text", value: given[0] ?? "", placeholder: property.type === "xsd:date" ? null : "not recorded", spellcheck: "false", "aria-describedby": `${id}-said`, ...FIELD[property.type], oninput: () => {
+      const text = input.value.trim().replace(",", ".");
+      const bad = input.validity.badInput || input.validity.rangeOverflow || input.validity.rangeUnderflow || (text && NUMBER[property.type] && !NUMBER[property.type].test(text));
+      input.setAttribute("aria-invalid", bad ? "true" : "false");
+      said.hidden = !bad;
+      said.textContent = bad ? (property.type === "xsd:date" ? "No whole date" : "No number") : "";
+      if (bad) this.wrong.add(id);
+      else this.wrong.delete(id);
+      if (!bad) set(text ? [text] : []);
+      else this.changed();
+    } });
+    return h("div", { class: "field" }, label, input, said);
+  }
+}

@@ -1,0 +1,268 @@
+"""The pages of the service: what a form says is what the library answers, nothing is lost on the way, and everybody can use them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2 as httpx
+import pyoxigraph as ox
+import pytest
+import uvicorn
+from browsers import browser
+from structlog.testing import CapturingLogger
+
+from dermograph import Knowledge, questions
+from dermograph.assessment import Assessment
+from dermograph.record import read
+from dermograph.service import Settings, get_app
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+ROOT = Path(__file__).parents[1]
+CASES = ROOT / "tests" / "cases"
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.ttl"))
+BUNDLE = ROOT / "tests" / "fhir" / "severe-refractory-eczema-of-a-girl-of-8-as-the-profile-has-it" / "bundle.json"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+ABSENT = ["guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
+ABSENT += ["go?iri=ad:None", "compare?first=water", "api/questions/none", "api/examples/..%2fmia"]
+ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+ODD = """@prefix ad: <https://w3id.org/dermograph/ad#> . @prefix pt: <https://w3id.org/dermograph/patient#> .
+<urn:example:odd> a pt:Patient ; pt:sex pt:Male, pt:Female ; pt:birthDate "2020" ; <urn:note> "a \\"quoted\\"\\nline \\\\ and ☃ 𝄞"@en ;
+    pt:condition [ a ad:AtopicDermatitis ; pt:severity ad:Severe ; <urn:seen> [ <urn:by> "someone" ] ] , [ a <urn:Gout> ; pt:severity ad:Mild ] ;
+    pt:absent ad:Tuberculosis , <urn:Gout> ; pt:observation [ a ad:BodyWeight ; pt:value "29"^^<http://www.w3.org/2001/XMLSchema#double> ] ."""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Where a service listens."""
+    app = get_app(Settings(workers=1), CapturingLogger())
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    server.should_exit = True
+    thread.join()
+
+
+# --- over HTTP
+
+
+def test_the_words_are_those_of_a_patient_graph(address: str) -> None:
+    told = httpx.get(f"{address}api/words").json()
+    asked = questions.ask(questions.guideline_store(ROOT / "ontology"), questions.text("words-of-a-patient-graph"), "it")
+    assert isinstance(asked, ox.QuerySolutions)
+    wanted = {(row[1], row[3]) for row in questions.rows(asked)}
+    assert {(c["id"], c.get("unit", "")) for kind in told["kinds"].values() for c in kind["classes"]} == wanted
+
+
+def test_what_an_answer_names_is_told_somewhere(address: str, knowledge: Knowledge) -> None:
+    tree = knowledge.tree
+    names = [*tree["criteria"], *tree["recommendations"], *tree["rows"], *tree["statements"], *tree["sources"], *tree["steps"]]
+    with httpx.Client() as client:
+        assert not [n for n in names[::11] if client.get(f"{address}go", params={"iri": n}).status_code != 303]
+    target = httpx.get(f"{address}go", params={"iri": names[0]}, follow_redirects=True, timeout=60)
+    assert knowledge.tree["criteria"][names[0]]["label"] in target.text
+
+
+@pytest.mark.parametrize("path", ABSENT)
+def test_what_is_not_there_is_a_problem_document(address: str, path: str) -> None:
+    told = httpx.get(address + path)
+    assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_two_therapies_are_compared_from_the_graph(address: str, knowledge: Knowledge) -> None:
+    first, second = "ad:Dupilumab", "ad:Cyclosporine"
+    text = httpx.get(f"{address}compare", params={"first": first, "second": second}).text
+    spoken = [r for r in knowledge.tree["recommendations"].values() if r["therapy"] in (first, second)]
+    assert len(spoken) > 3
+    assert not [r["label"] for r in spoken if r["label"] not in text]
+    assert httpx.get(f"{address}compare", params={"first": "<script>"}).status_code == 404
+
+
+# --- in a browser
+
+
+@pytest.fixture
+def page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """A page that says nothing on its console, asks nobody else, and puts nothing of a patient into an address or a store."""
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith((address, "blob:", "data:")) else said.append(request.url))
+    page.on("request", lambda request: said.append(request.url) if "urn%3A" in request.url or "example:" in request.url else None)
+    yield page
+    kept = page.evaluate("[Object.keys(localStorage).filter(k => k !== 'dermograph-theme'), Object.keys(sessionStorage), document.cookie]")
+    page.close()
+    assert kept == [[], [], ""]
+    assert [line for line in said if "status of 4" not in line] == []
+
+
+def settled(page: Page) -> dict[str, str]:
+    """Statuses that the page shows, once it has asked."""
+    page.wait_for_selector("#answers[data-settled='true']")
+    shown: dict[str, str] = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.therapy')].map(t => [t.dataset.therapy, t.closest('.group').classList[1]]))"
+    )
+    return shown
+
+
+def statuses(answer: Assessment) -> dict[str, str]:
+    return {v.therapy: v.status for v in answer.therapies}
+
+
+@browser
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+def test_an_example_has_the_answer_of_the_library(path: Path, page: Page, address: str, knowledge: Knowledge) -> None:
+    page.goto(address)
+    settled(page)
+    page.select_option("#example", path.stem)
+    page.wait_for_selector(".row")
+    assert settled(page) == statuses(knowledge.assess(path))
+    page.click(".therapy summary")
+    page.click(".therapy .foot button")
+    page.wait_for_selector(".tree .tree, .tree li li")
+    assert page.locator("#pathway svg").count() == 1
+
+
+@browser
+def test_a_filled_form_is_answered_and_a_change_is_shown(page: Page, address: str, knowledge: Knowledge) -> None:
+    page.goto(address)
+    settled(page)
+    form = page.locator("#form")
+    form.get_by_label("birth date").fill("2018-03-14")
+    form.get_by_label("as of").fill("2026-11-01")
+    form.get_by_role("button", name="Add a condition").click()
+    form.get_by_label("Condition", exact=True).select_option("ad:AtopicDermatitis")
+    form.get_by_label("severity").select_option("ad:Severe")
+    patient = """@prefix ad: <https://w3id.org/dermograph/ad#> . @prefix pt: <https://w3id.org/dermograph/patient#> .
+        <urn:a> a pt:Patient ; pt:asOf "2026-11-01"^^<{0}date> ; pt:birthDate "2018-03-14"^^<{0}date> ;
+        pt:condition [ a ad:AtopicDermatitis ; pt:severity ad:Severe ] {1} ."""
+    before = statuses(knowledge.assess(patient.format(XSD, "")))
+    assert settled(page) == before
+    page.locator("#todo").get_by_role("button", name="Record").first.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.closest('.row') !== null")
+    form.get_by_role("button", name="Add a course").click()
+    form.get_by_label("Course", exact=True).select_option("ad:WetWrapTherapy")
+    settled(page)
+    form.get_by_label("outcome").select_option("pt:Declined")
+    after = statuses(knowledge.assess(patient.format(XSD, "; pt:course [ a ad:WetWrapTherapy ; pt:outcome pt:Declined ]")))
+    assert settled(page) == after != before
+    told = page.inner_text("#changes")
+    assert "wet wraps" in told and after["ad:WetWrapTherapy"] in told
+    form.get_by_label("age in years").fill("eight")
+    page.wait_for_selector("#fault:not([hidden])")
+    assert form.get_by_label("age in years").get_attribute("aria-invalid") == "true"
+    form.get_by_label("age in years").fill("")
+    assert settled(page) == after
+
+
+@browser
+def test_a_bundle_is_read_with_its_report(page: Page, address: str, knowledge: Knowledge) -> None:
+    page.goto(address)
+    settled(page)
+    script = "text => { const data = new DataTransfer(); data.items.add(new File([text], 'bundle.json')); return data; }"
+    dropped = page.evaluate_handle(script, BUNDLE.read_text(encoding="utf-8"))
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    page.wait_for_selector("#report:not([hidden])")
+    page.wait_for_selector(".row")
+    report = httpx.post(f"{address}api/read", content=BUNDLE.read_bytes(), headers={"Content-Type": "application/fhir+json"}).json()["report"]
+    assert f"{len(report)} records" in page.inner_text("#report")
+    told = httpx.post(f"{address}api/assess", content=BUNDLE.read_bytes(), headers={"Content-Type": "application/fhir+json"}).json()
+    assert settled(page) == {t["therapy"]: t["status"] for t in told["therapies"]}
+
+
+@browser
+def test_no_statement_is_lost_in_the_form(page: Page, address: str) -> None:
+    graphs = [str_of(read(path.read_bytes(), path.name, suffix=".ttl")[0].triples) for path in [*EXAMPLES, *sorted(CASES.glob("*/patient.ttl"))[::9]]]
+    graphs.append(str_of([t.triple for t in ox.parse(ODD, format=ox.RdfFormat.TURTLE)]))
+    page.goto(address)
+    script = """async graphs => {
+        const [{ Record }, { nTriples, parse, turtle }] = await Promise.all([import('/web/record.js'), import('/web/graph.js')]);
+        const words = await (await fetch('/api/words')).json();
+        return graphs.map(text => {
+            const triples = parse(text);
+            const patient = triples.find(t => t.o.value.endsWith('#Patient')).s;
+            const record = Record.from(words, triples, patient.kind === 'blank' ? `_:${patient.value}` : patient.value);
+            return [nTriples(record.triples()), turtle(record.triples(), words.prefixes), record.rest.length];
+        });
+    }"""
+    found = page.evaluate(script, graphs)
+    for given, (plain, pretty, rest) in zip(graphs, found, strict=True):
+        wanted = canonical(given, ox.RdfFormat.N_TRIPLES)
+        assert canonical(plain, ox.RdfFormat.N_TRIPLES) == wanted
+        assert canonical(pretty, ox.RdfFormat.TURTLE) == wanted
+        assert bool(rest) == (given == graphs[-1])
+
+
+def str_of(triples: Any) -> str:
+    return "".join(f"{t} .\n" for t in triples)
+
+
+def canonical(text: str, format: ox.RdfFormat) -> list[str]:
+    """A graph whose blank nodes have fixed names, with every whole number as a decimal one."""
+
+    def exact(term: Any) -> Any:
+        whole = isinstance(term, ox.Literal) and term.datatype.value == f"{XSD}integer"
+        return ox.Literal(term.value, datatype=ox.NamedNode(f"{XSD}decimal")) if whole else term
+
+    found = ox.Dataset(ox.Quad(q.subject, q.predicate, exact(q.object)) for q in ox.parse(text, format=format))
+    found.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    return sorted(map(str, found))
+
+
+@browser
+def test_a_query_is_answered_as_a_table_and_as_a_graph(page: Page, address: str) -> None:
+    page.goto(f"{address}query")
+    page.wait_for_selector(".CodeMirror")
+    page.select_option("#examples", "doses-of-dupilumab")
+    page.wait_for_selector("#rows tbody tr")
+    expected = (ROOT / "tests" / "questions" / "doses-of-dupilumab.csv").read_text(encoding="utf-8").splitlines()
+    assert page.locator("#rows tbody tr").count() == len(expected) - 1
+    set_query = "text => document.querySelector('.CodeMirror').CodeMirror.setValue(text)"
+    page.evaluate(set_query, "CONSTRUCT {?s ?p ?o} WHERE {?s ?p ?o} LIMIT 5")
+    page.keyboard.press("Escape")
+    page.click("#run")
+    page.wait_for_selector("#rows svg")
+    assert page.locator("#rows svg line").count() == 5
+    page.evaluate(set_query, "SELECT")
+    page.click("#run")
+    page.wait_for_selector("#fault:not([hidden])")
+
+
+@browser
+def test_pages_are_for_everybody(page: Page, address: str, axe: str) -> None:
+    faults = []
+    for scheme, paths in (("light", ("", "query", "compare?first=dupilumab&second=cyclosporine", "guidelines/")), ("dark", ("", "query"))):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for path in paths:
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.goto(address + path)
+            if path == "":
+                settled(page)
+                page.select_option("#example", EXAMPLES[0].stem)
+                page.wait_for_selector(".row")
+                settled(page)
+                page.click(".therapy summary")
+            if path == "query":
+                page.select_option("#examples", "doses-of-dupilumab")
+                page.wait_for_selector("#rows tbody tr")
+            page.evaluate(axe)
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
+            for violation in found["violations"]:
+                if violation["impact"] in {"serious", "critical"}:
+                    faults += [f"{scheme} /{path}: {violation['id']}: {node['html'][:160]}" for node in violation["nodes"][:3]]
+            page.set_viewport_size({"width": 360, "height": 800})
+            faults += [f"/{path}: {across} pixels wider than a phone"] if (across := page.evaluate(ACROSS)) > 0 else []
+            faults += [] if "Not a medical device" in page.inner_text("body") else [f"/{path}: no disclaimer"]
+    assert not faults, "\n".join(faults)
