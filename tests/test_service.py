@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from fastapi.testclient import TestClient
 from structlog.testing import CapturingLogger
 
 from dermograph import Knowledge
+from dermograph.fhir import answers
+from dermograph.fhir.coding import Coder
 from dermograph.service import Settings, get_app
 
 CASES = Path(__file__).parent / "cases"
@@ -31,6 +34,12 @@ def client() -> Iterator[TestClient]:
 def test_answers_are_those_of_the_library(client: TestClient, knowledge: Knowledge) -> None:
     told = client.post("/api/assess", content=MIA, headers=TURTLE)
     assert (told.status_code, told.json()) == (200, knowledge.assess(MIA).to_json())
+
+
+def test_answers_come_as_fhir(client: TestClient, knowledge: Knowledge) -> None:
+    told = client.post("/api/assess", content=MIA, headers=TURTLE | {"Accept": "application/fhir+json"})
+    assert told.headers["content-type"] == "application/fhir+json"
+    assert told.json() == json.loads(json.dumps(answers.bundle(Coder(knowledge), [knowledge.assess(MIA)])))
 
 
 def test_several_patients_are_a_list_in_their_order(client: TestClient) -> None:

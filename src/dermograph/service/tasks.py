@@ -13,13 +13,16 @@ from typing import Any
 from dermograph import drawing, explanation, inputs, rdf_output, render
 from dermograph.assessment import Assessment
 from dermograph.errors import InputError, InvalidInput, KnowledgeError
+from dermograph.fhir import answers as answers_in_fhir
+from dermograph.fhir.coding import Coder
 from dermograph.knowledge import Knowledge
 from dermograph.record import Record
 from dermograph.service import problems
 from dermograph.service.problems import Reply, problem, told
 
 JSON, NDJSON, TURTLE, MARKDOWN, SVG = "application/json", "application/x-ndjson", "text/turtle", "text/markdown", "image/svg+xml"
-ANSWERS = (JSON, NDJSON, TURTLE, MARKDOWN)
+FHIR = "application/fhir+json"
+ANSWERS = (JSON, NDJSON, TURTLE, MARKDOWN, FHIR)
 """Media types of answers."""
 PASSED_OVER = "Dermograph-Not-Understood"
 """Header that tells how many records of FHIR were not understood and could matter."""
@@ -112,9 +115,16 @@ def assess(ontology: Path | None, asked: Asked, media: str) -> Reply:
     return Reply(200, media, _written(known, answers, media), headers)
 
 
+@cache
+def _coder(known: Knowledge) -> Coder:
+    return Coder(known)
+
+
 def _written(known: Knowledge, answers: list[Assessment], media: str) -> bytes:
     if media == TURTLE:
         return rdf_output.turtle(answers).encode()
+    if media == FHIR:
+        return json.dumps(answers_in_fhir.bundle(_coder(known), answers), ensure_ascii=False).encode()
     if media == MARKDOWN:
         return "\n".join([*(render.markdown(known.tree, answer) for answer in answers), render.DISCLAIMER]).encode()
     found = [answer.to_json() for answer in answers]
