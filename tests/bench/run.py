@@ -1,8 +1,8 @@
 """Speed of Dermograph, as ratios within one run.
 
 Run with ``python tests/bench/run.py`` from the checkout, in an environment where it is installed; a word, ``assess``,
-``workbench``, ``cohort`` or ``rdf``, runs that part alone. It prints a table in Markdown; ``tests/bench/README.md`` keeps the last one. Figures
-of a noisy machine are only good as ratios.
+``workbench``, ``cohort``, ``rdf``, ``service`` or ``soak``, runs that part alone. It prints a table in Markdown;
+``tests/bench/README.md`` keeps the last one. Figures of a noisy machine are only good as ratios.
 """
 
 from __future__ import annotations
@@ -14,9 +14,17 @@ import tempfile
 import assess
 import cohort
 import population_rdf
+import service
 import workbench
 
-PARTS = {"assess": assess.rows, "workbench": workbench.rows, "cohort": cohort.rows, "rdf": population_rdf.rows}
+PARTS = {
+    "assess": assess.rows,
+    "workbench": workbench.rows,
+    "cohort": cohort.rows,
+    "rdf": population_rdf.rows,
+    "service": service.rows,
+    "soak": service.soak,
+}
 
 
 def main() -> None:

@@ -1,0 +1,87 @@
+"""How fast the service answers under load, and whether its memory stays flat; the load is that of Debian's wrk."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from timing import ROOT, Row
+
+CLIENTS = (1, 8, 64)
+SECONDS = 15
+SOAK = 100_000
+"""Requests over which memory is watched."""
+PATIENT = ROOT / "tests" / "readme" / "mia.ttl"
+SCRIPT = """
+local file = io.open(os.getenv("PATIENT"), "rb")
+wrk.method, wrk.body = "POST", file:read("*a")
+wrk.headers["Content-Type"] = "text/turtle"
+file:close()
+"""
+
+
+def rows() -> Iterator[Row]:
+    """Latency of ``POST /api/assess`` with one patient, by the number of clients that ask at once."""
+    with _running() as (url, _):
+        _load(url, 8, 3)
+        for clients in CLIENTS:
+            told = _load(url, clients, SECONDS)
+            figures = [told[key] for key in ("50%", "99%", "Requests/sec:")]
+            yield f"`POST /api/assess`, {clients} at once: median, 99th of 100, a second", ", ".join(figures), "-"
+
+
+def soak() -> Iterator[Row]:
+    """Memory of all processes of the service before and after many requests."""
+    with _running() as (url, process):
+        done = _requests(_load(url, 8, 20))
+        before = _memory(process)
+        while done < SOAK:
+            done += _requests(_load(url, 8, 60))
+        yield f"memory of the service after {done:,} requests, against the first", f"{_memory(process) / before:.2f} ×", "1.1 ×"
+
+
+@contextmanager
+def _running() -> Iterator[tuple[str, int]]:
+    """A service: its address and process."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("the load of the service is that of wrk: apt-get install wrk")
+    command = [sys.executable, "-m", "dermograph", "serve", "--port", "0"]
+    with tempfile.TemporaryFile("w+") as log, subprocess.Popen(command, stderr=log, text=True) as process:
+        try:
+            while not (told := Path(f"/proc/self/fd/{log.fileno()}").read_text(encoding="utf-8")):
+                if process.poll() is not None:
+                    raise SystemExit("the service did not start")
+            yield told.split()[0] + "api/assess", process.pid
+        finally:
+            process.terminate()
+
+
+def _load(url: str, clients: int, seconds: int) -> dict[str, str]:
+    """What wrk tells, by its words."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(SCRIPT)
+        script.flush()
+        command = ["wrk", "--latency", "-t", "1", "-c", str(clients), "-d", str(seconds), "--timeout", "20s", "-s", script.name, url]
+        told = subprocess.run(command, env=os.environ | {"PATIENT": str(PATIENT)}, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        raise SystemExit(told)
+    found = {key: value for line in told.splitlines() if len(parts := line.split()) == 2 for key, value in [parts]}
+    return found | {"requests": re.findall(r"(\d+) requests in", told)[0]}
+
+
+def _requests(told: dict[str, str]) -> int:
+    return int(told["requests"])
+
+
+def _memory(process: int) -> int:
+    """Kilobytes that a process and those that it started hold."""
+    table = subprocess.run(["ps", "-eo", "pid=,ppid=,rss="], check=True, capture_output=True, text=True).stdout
+    found = {int(pid): (int(parent), int(held)) for pid, parent, held in map(str.split, table.splitlines())}
+    return sum(held for pid, (parent, held) in found.items() if process in (pid, parent))
