@@ -77,6 +77,10 @@ TABLE: list[Row] = [
     ("CRLF", ".ttl", patient().replace("\n", "\r\n"), OK, 0),
     ("XML cut off", ".rdf", xml(tail=""), "no element found", 3),
     ("no XML", ".rdf", "hello", "mend the XML", 3),
+    *(
+        (f"XML in {name}", ".rdf", xml().replace('"1.0"', f'"1.0" encoding="{name}"'), f"the XML is in {name}", 3)
+        for name in ("UTF-9", "UTF-7", "cp037", "ISO-8859-1")
+    ),
     ("XML entity", ".rdf", xml("&e;", ENTITY), "document type or entities", 3),
     ("XML entity in capitals", ".RDF", xml("&e;", ENTITY), "document type or entities", 3),
     ("XML entity far down", ".rdf", xml("&e;", f"<!--{'x' * 100_001}-->{ENTITY}"), "document type or entities", 3),

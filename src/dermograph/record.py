@@ -253,8 +253,13 @@ def _refuse_xml(data: bytes, source: str) -> None:
     def doctype(*_: object) -> None:
         raise InputError(f"{source}: the XML declares a document type or entities", "write the document without them")
 
+    def declared(_: str, encoding: str | None, __: int) -> None:
+        if encoding and encoding.lower() not in ("utf-8", "us-ascii"):
+            raise InputError(f"{source}: the XML is in {printable(encoding)}", "save it as UTF-8")
+
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler, parser.StartDoctypeDeclHandler = start, end, doctype
+    parser.XmlDeclHandler = declared
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
