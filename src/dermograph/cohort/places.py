@@ -67,11 +67,11 @@ class _Walk:
     def _at(self) -> dict[str, Value]:
         open_ = {s: self.entered[s] & ~self.left[s] if s in self.left else self.entered[s] for s in self.order}
         for first in self.order[:1]:
-            open_[first] = open_[first] | ~_any(list(self.entered.values()))
+            open_[first] = open_[first] | ~ibis.or_(*self.entered.values())
         found = {}
         for step in self.order:
             before = [open_[s] for s in self.order if not self.steps[s]["optional"] and step in reachable(s, self.steps)]
-            found[step] = open_[step] & ~_any(before) if before else open_[step]
+            found[step] = open_[step] & ~ibis.or_(*before) if before else open_[step]
         return found
 
     def following(self) -> dict[str, Value]:
@@ -88,10 +88,6 @@ class _Walk:
                     for s in self.steps[step]["next"]:
                         skipped.setdefault(s, []).append(over)
                 if step in self.barred and step in skipped:
-                    when = when & ~(_any(skipped[step]) & self.barred[step])
+                    when = when & ~(ibis.or_(*skipped[step]) & self.barred[step])
                 found.setdefault(step, []).append(when & ~self.at[step])
-        return {step: _any(values) for step, values in found.items()}
-
-
-def _any(values: list[Value]) -> Value:
-    return reduce(or_, values) if values else ibis.literal(False)
+        return {step: ibis.or_(*values) for step, values in found.items()}

@@ -62,12 +62,12 @@ class Program:
     @property
     def weight(self) -> str:
         """Column of the weight; empty where the guideline has none."""
-        return self.verdicts.weight
+        return self.verdicts.fitting.weight
 
     @cached_property
     def legend(self) -> Legend:
         """What the circuit means."""
-        return Legend(self.knowledge.tree, self.verdicts.kinds, self.verdicts.items, list(self.layout.criteria), self.weight)
+        return Legend(self.knowledge.tree, self.verdicts.reasons.kinds, self.verdicts.missing.items, list(self.layout.criteria), self.weight)
 
     def stages(self, criteria: bool = False) -> list[tuple[str, ir.Table]]:
         """Every stage with its name, in the order in which they build on each other; columns that nobody asks for are left out.

@@ -64,8 +64,8 @@ class Summary:
 
     def _codes(self) -> dict[str, dict[str, str]]:
         """What each bit of ``because`` and ``missing`` means."""
-        verdicts = self.program.verdicts
-        named = {"because": verdicts.kinds, "missing": verdicts.items}
+        legend = self.program.legend
+        named = {"because": legend.kinds, "missing": legend.items}
         return {column: {str(1 << place): word for place, word in enumerate(words)} for column, words in named.items()}
 
     def _statuses(self) -> dict[str, Any]:
@@ -129,14 +129,14 @@ class Summary:
         labels, facts = self.program.knowledge.tree["labels"], self.counts.facts
         told = [
             {"fact": item, "label": labels.get(item, item), "patients": facts["lacking", place], "decides": facts["decides", place]}
-            for place, item in enumerate(self.program.verdicts.items)
+            for place, item in enumerate(self.program.legend.items)
             if facts["lacking", place]
         ]
         return sorted(told, key=lambda row: (-int(row["decides"]), -int(row["patients"]), str(row["fact"])))
 
     def _missing(self) -> list[dict[str, Any]]:
         """What is missing of how many patients for which therapy, of how many it is all that is missing, and for how many it would settle it."""
-        labels, items = self.program.knowledge.tree["labels"], self.program.verdicts.items
+        labels, items = self.program.knowledge.tree["labels"], self.program.legend.items
         patients, alone, decides = (Counter[tuple[str, str]]() for _ in range(3))
         for (therapy, status, bits), number in self.counts.missing.items():
             for place in bits_of(bits):
