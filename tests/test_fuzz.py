@@ -12,6 +12,14 @@ SPOILT = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.sampled_from
 """Places of a document, how much is taken out there, and what comes instead."""
 
 
+def spoilt(document: bytes, cuts: list[tuple[float, int, bytes]]) -> bytes:
+    """A document with something else in some places."""
+    for place, length, word in cuts:
+        start = int(place * len(document))
+        document = document[:start] + word + document[start + length :]
+    return document
+
+
 @pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
 def test_a_reader_holds_what_it_promises(target: Target) -> None:
     seeds = target.seeds()
@@ -20,9 +28,6 @@ def test_a_reader_holds_what_it_promises(target: Target) -> None:
     @given(st.sampled_from(seeds), SPOILT)
     @settings(max_examples=60)
     def held(document: bytes, cuts: list[tuple[float, int, bytes]]) -> None:
-        for place, length, word in cuts:
-            start = int(place * len(document))
-            document = document[:start] + word + document[start + length :]
-        target.held(document)
+        target.held(spoilt(document, cuts))
 
     held()

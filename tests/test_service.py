@@ -110,6 +110,7 @@ UNANSWERED: dict[str, tuple[list[tuple[str, Any]], int]] = {
     "an update as a query": ([("query", "CLEAR ALL")], 400),
     "a service": ([("query", "SELECT * {SERVICE <http://127.0.0.1:9/> {?s ?p ?o}}")], 400),
     "a graph that is not there": ([("query", COUNT), ("default-graph-uri", "http://127.0.0.1:9/data")], 400),
+    "a graph that is no IRI": ([("query", COUNT), ("named-graph-uri", "urn:dermograph:guideline"), ("default-graph-uri", "<>")], 400),
     "a large answer": ([("query", "SELECT * {?s ?p ?o}")], 422),
     "a slow answer": ([("query", HEAVY)], 422),
 }

@@ -125,13 +125,13 @@ def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), n
         raise InputError(f"{source}: the query asks a remote SERVICE, and nothing is fetched", "take the SERVICE out")
     if len(_FROM.findall(bare)) != len(asked := _FROM.findall(told)) or "" in asked:
         raise InputError(f"{source}: FROM names a graph by a prefix, or not at all", "write its IRI in full")
+    wanted = [*default, *named] or asked
+    there = {str(g.value): g for g in store.named_graphs()}
+    if unknown := sorted({*wanted} - there.keys()):
+        raise InputError(f"{source}: there is no graph {printable(unknown[0])}, and nothing is fetched", "ask " + ", ".join(sorted(there)))
     graphs: dict[str, Any] = {} if asked else {"use_default_graph_as_union": True}
     if default or named:
-        graphs = {"default_graph": [ox.NamedNode(g) for g in default], "named_graphs": [ox.NamedNode(g) for g in named]}
-        asked = [*default, *named]
-    there = {str(g.value) for g in store.named_graphs()}
-    if unknown := sorted({*asked} - there):
-        raise InputError(f"{source}: there is no graph {printable(unknown[0])}, and nothing is fetched", "ask " + ", ".join(sorted(there)))
+        graphs = {"default_graph": [there[g] for g in default], "named_graphs": [there[g] for g in named]}
     try:
         return store.query(query, base_iri=BASE, prefixes=PREFIXES, **graphs)
     except SyntaxError as error:

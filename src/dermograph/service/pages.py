@@ -15,12 +15,17 @@ from dermograph.errors import UsageError
 from dermograph.explanation import find_therapy
 from dermograph.service import words
 from dermograph.service.guide import Guide
-from dermograph.service.problems import problem
+from dermograph.service.problems import PROBLEM, problem
 from dermograph.service.state import response
 
 KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".ttl": "text/turtle", ".txt": "text/plain"}
 NO_STORE = {"Cache-Control": "no-cache"}
 router = APIRouter()
+
+
+def _named(kind: str) -> dict[int | str, dict[str, Any]]:
+    """Answers of a route that gives a file by its name."""
+    return {200: {"description": "The file", "content": {kind: {}}}, 404: PROBLEM}
 
 
 def guide(request: Request) -> Guide:
@@ -101,7 +106,7 @@ async def form(told: Told) -> dict[str, Any]:
     return await asyncio.to_thread(lambda: words.words(told.material))
 
 
-@router.get("/api/questions/{name}", tags=["words"], response_class=Response, responses={200: {"content": {"application/sparql-query": {}}}})
+@router.get("/api/questions/{name}", tags=["words"], response_class=Response, responses=_named("application/sparql-query"))
 async def question(name: str) -> Response:
     """A competency question as SPARQL."""
     try:
@@ -110,7 +115,7 @@ async def question(name: str) -> Response:
         return response(problem(404, error.message, error.hint))
 
 
-@router.get("/api/examples/{name}", tags=["words"], response_class=Response, responses={200: {"content": {"text/turtle": {}}}})
+@router.get("/api/examples/{name}", tags=["words"], response_class=Response, responses=_named("text/turtle"))
 async def example(name: str) -> Response:
     """A made-up patient to try things on."""
     found = {path.stem: path for path in _examples()}.get(name)

@@ -9,16 +9,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from dermograph import schema
 from dermograph.service import media, tasks
-from dermograph.service.problems import MEDIA, Reply
+from dermograph.service.problems import PROBLEM, Reply
 from dermograph.service.state import State, response, state
 
 Service = Annotated[State, Depends(state)]
 Day = Annotated[dt.date | None, Query(alias="asOf", description="The day asked about; without it, what the graph says, else today.")]
 
-PROBLEM = {
-    "description": "A problem document",
-    "content": {MEDIA: {"schema": {"type": "object", "required": ["title", "status", "detail"], "additionalProperties": True}}},
-}
 REFUSED: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 406, 408, 413, 415, 422, 503), PROBLEM)
 BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {one: {"schema": {"type": "string"}} for one in media.PATIENTS}}}
 router = APIRouter(prefix="/api", tags=["patients"])

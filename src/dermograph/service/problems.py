@@ -13,6 +13,11 @@ from typing import Any
 from dermograph.errors import DermographError, InputError, InvalidInput, KnowledgeError, UsageError
 
 MEDIA = "application/problem+json"
+PROBLEM: dict[str, Any] = {
+    "description": "A problem document",
+    "content": {MEDIA: {"schema": {"type": "object", "required": ["title", "status", "detail"], "additionalProperties": True}}},
+}
+"""A problem document, as the description of the service tells it."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from dermograph.service import media
 from dermograph.service.cds import models, services, tasks, trust
-from dermograph.service.patients import PROBLEM, Day, Service
-from dermograph.service.problems import Reply, problem
+from dermograph.service.patients import Day, Service
+from dermograph.service.problems import PROBLEM, Reply, problem
 from dermograph.service.state import response
 
 JSON = "application/json"
