@@ -15,17 +15,16 @@ from typing import Any
 
 import pyoxigraph as ox
 
-from dermograph import content, index, rdf_output
+from dermograph import content, index, inputs, rdf_output, stages
 from dermograph.amounts import plain
-from dermograph.assessment import Assessment
 from dermograph.derive import subclasses
-from dermograph.errors import InputError, UsageError
+from dermograph.errors import InputError, InvalidInput, UsageError
 from dermograph.graph import Graph, read
+from dermograph.knowledge import Knowledge
 from dermograph.record import printable
 from dermograph.terms import PREFIXES, compact, expand, nearest
 
 Answer = ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean
-Stages = dict[str, list[ox.Triple]]
 
 _QUIET = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""'
@@ -93,14 +92,21 @@ def guideline_store(ontology: Path) -> ox.Store:
     return store
 
 
-def put_beside(store: ox.Store, stages: Stages, answer: Assessment) -> None:
-    """Put a patient beside the guideline graph.
+def put_beside(store: ox.Store, patients: str, knowledge: Knowledge) -> None:
+    """Put patients beside the guideline graph: record, facts and verdicts, each in a graph of its own.
 
-    :param stages: triples by stage, ``record`` and ``facts``.
+    :param patients: a file or folder of patients, or ``-``.
+    :raises InputError: it cannot be read.
+    :raises InvalidInput: a patient breaks a shape.
     """
-    for name, triples in [*stages.items(), ("verdicts", list(rdf_output.triples(answer)))]:
-        graph = ox.NamedNode(f"urn:dermograph:{name}")
-        store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
+    for batch in inputs.batches(inputs.read(patients, knowledge=knowledge)):
+        for one, answer in zip(batch, list(knowledge.assess_all(batch)), strict=True):
+            if isinstance(answer, InvalidInput):
+                raise answer
+            told = stages.triples(knowledge, [one])
+            for name, triples in {"record": told["record"], "facts": told["facts"], "verdicts": list(rdf_output.triples(answer))}.items():
+                graph = ox.NamedNode(f"urn:dermograph:{name}")
+                store.extend(ox.Quad(t.subject, t.predicate, t.object, graph) for t in triples)
 
 
 def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Answer:

@@ -15,7 +15,6 @@ from dermograph.commands.options import Ontology, ontology_folder
 from dermograph.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    import pyoxigraph as ox
 
     from dermograph.questions import Answer
 
@@ -38,6 +37,7 @@ def query(
 ) -> None:
     """Ask the guideline graph a question in SPARQL."""
     from dermograph import inputs, questions
+    from dermograph.knowledge import Knowledge
 
     if listed:
         _rows(["question", "what it finds"], map(list, questions.names().items()), format)
@@ -53,22 +53,8 @@ def query(
     text = inputs.content(name).decode("utf-8", errors="replace") if file else questions.text(name)
     store = questions.guideline_store(ontology_folder(ontology))
     if on is not None:
-        _put_beside(store, on, ontology)
+        questions.put_beside(store, on, Knowledge.load(ontology))
     _print(questions.ask(store, text, source), format)
-
-
-def _put_beside(store: ox.Store, patient: str, ontology: Path | None) -> None:
-    from dermograph import inputs, questions, stages
-    from dermograph.errors import InvalidInput
-    from dermograph.knowledge import Knowledge
-
-    knowledge = Knowledge.load(ontology)
-    for batch in inputs.batches(inputs.read(patient, knowledge=knowledge)):
-        for one, answer in zip(batch, list(knowledge.assess_all(batch)), strict=True):
-            if isinstance(answer, InvalidInput):
-                raise answer
-            found = stages.triples(knowledge, [one])
-            questions.put_beside(store, {key: found[key] for key in ("record", "facts")}, answer)
 
 
 def _print(answer: Answer, format: TableFormat) -> None:

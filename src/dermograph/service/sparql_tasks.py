@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pyoxigraph as ox
 
-from dermograph import inputs, questions, stages
+from dermograph import questions
 from dermograph.commands.options import ontology_folder
-from dermograph.errors import InputError, InvalidInput
+from dermograph.errors import InputError
 from dermograph.service import media, tasks
 from dermograph.service.problems import Reply, problem, told
 from dermograph.service.tasks import knowledge
@@ -65,12 +65,7 @@ def store(ontology: Path | None, beside: Beside) -> ox.Store:
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"{path}: {error}", "mend the file; its ending names its syntax") from error
     for source in beside.patients:
-        for batch in inputs.batches(inputs.read(source, knowledge=known)):
-            for one, answer in zip(batch, list(known.assess_all(batch)), strict=True):
-                if isinstance(answer, InvalidInput):
-                    raise answer
-                told = stages.triples(known, [one])
-                questions.put_beside(found, {key: told[key] for key in ("record", "facts")}, answer)
+        questions.put_beside(found, source, known)
     return found
 
 
