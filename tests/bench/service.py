@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from timing import ROOT, Row
+from timing import ROOT, Row, timed
 
 CLIENTS = (1, 8, 64)
 SECONDS = 15
 SOAK = 100_000
 """Requests over which memory is watched."""
+LARGE = 1_000_000
+"""Bytes of a large bundle."""
+BUNDLE = ROOT / "tests" / "fhir" / "severe-refractory-eczema-of-a-girl-of-8-as-the-profile-has-it" / "bundle.json"
 PATIENT = ROOT / "tests" / "readme" / "mia.ttl"
 SCRIPT = """
 local file = io.open(os.getenv("PATIENT"), "rb")
@@ -35,6 +41,9 @@ def rows() -> Iterator[Row]:
             told = _load(url, clients, SECONDS)
             figures = [told[key] for key in ("50%", "99%", "Requests/sec:")]
             yield f"`POST /api/assess`, {clients} at once: median, 99th of 100, a second", ", ".join(figures), "-"
+        large = urllib.request.Request(url, _bundle(), {"Content-Type": "application/fhir+json"})
+        taken = timed(lambda: urllib.request.urlopen(large).read(), 31)
+        yield "`POST /api/assess`, a FHIR bundle of 1 MB", f"{taken * 1000:.0f} ms", "100 ms"
 
 
 def soak() -> Iterator[Row]:
@@ -61,6 +70,20 @@ def _running() -> Iterator[tuple[str, int]]:
             yield told.split()[0] + "api/assess", process.pid
         finally:
             process.terminate()
+
+
+def _bundle() -> bytes:
+    """A bundle with so many measurements and reviews of each day before that it is large."""
+    bundle = json.loads(BUNDLE.read_bytes())
+    daily = [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "Observation"]
+    size, day = len(json.dumps(bundle)), 0
+    while size < LARGE:
+        day += 1
+        for one in daily:
+            date = dt.date.fromisoformat(one["effectiveDateTime"]) - dt.timedelta(days=day)
+            bundle["entry"].append({"resource": one | {"id": f"{one['id']}-{day}", "effectiveDateTime": str(date)}})
+            size += len(json.dumps(bundle["entry"][-1]))
+    return json.dumps(bundle).encode()
 
 
 def _load(url: str, clients: int, seconds: int) -> dict[str, str]:
