@@ -18,7 +18,6 @@ import pytest
 import typer.testing
 
 from dermograph import Knowledge, cli
-from dermograph.errors import InputError
 from dermograph.questions import ask, guideline_store
 
 ROOT = Path(__file__).parents[1]
@@ -270,14 +269,6 @@ def test_construct_and_ask_have_their_formats() -> None:
 def test_what_is_no_local_question_is_refused(query: str) -> None:
     ran = Ran("query", "-", stdin=query)
     assert ran.code == 3 and "mend:" in ran.err and "Traceback" not in ran.err
-
-
-def test_the_word_service_may_stand_in_a_string(knowledge: Knowledge) -> None:
-    store = ox.Store()
-    for quiet in ('ASK { ?s ?p "a SERVICE" } # SERVICE', "ASK { ?service <urn:service> ?o }"):
-        assert not ask(store, quiet, "test")
-    with pytest.raises(InputError):
-        ask(store, 'ASK { ?s ?p "\\"" . SERVICE <urn:x> { ?s ?p "" } }', "test")
 
 
 def test_an_unknown_question_names_the_nearest() -> None:

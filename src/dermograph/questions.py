@@ -29,15 +29,17 @@ Answer = ox.QuerySolutions | ox.QueryTriples | ox.QueryBoolean
 _QUIET = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""'
     r"|'''(?:[^'\\]|\\.|'(?!''))*'''"
-    r'|"(?:[^"\\\n]|\\.)*"'
-    r"|'(?:[^'\\\n]|\\.)*'"
+    r'|"(?:[^"\\\n\r]|\\.)*"'
+    r"|'(?:[^'\\\n\r]|\\.)*'"
     r'|<[^<>"{}|^`\\\s]*>'
-    r"|\#[^\n]*",
+    r"|\#[^\n\r]*"
+    r"|\\.",
     re.DOTALL,
 )
-"""Strings, IRIs and comments of a query, in which a word is no keyword."""
-_IRI = re.compile(r"<[^<>\"{}|^`\\\s]*>")
-_SERVICE = re.compile(r"(?<![\w:?$-])service(?![\w:-])", re.IGNORECASE)
+"""Strings, IRIs, comments and escaped signs of a query, in which a word is no keyword."""
+_SERVICE = re.compile(r"service", re.IGNORECASE)
+_NAMED = re.compile(r"[?$:]\w*service", re.IGNORECASE)
+"""The word within a variable or after the colon of a name."""
 _FROM = re.compile(r"(?<![\w:?$-])from(?![\w:-])(?:\s+named(?![\w:-]))?(?:\s*<([^<>\"{}|^`\\\s]*)>)?", re.IGNORECASE)
 LONGEST = 16_384
 """Longest query that is answered, in characters; the parser is recursive."""
@@ -120,15 +122,14 @@ def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), n
     if len(query) > LONGEST:
         raise InputError(f"{source}: the query has {len(query):,} characters, and {LONGEST:,} is the limit", "ask in parts")
     told = _QUIET.sub(lambda found: found.group() if found.group()[0] == "<" else " ", query)
-    bare = _IRI.sub(" ", told)
+    bare = _QUIET.sub(" ", query)
     depth = deepest = 0
     for bracket in re.findall(r"[\[({\])}]", bare):
         depth += 1 if bracket in "[({" else -1
         deepest = max(deepest, depth)
     if deepest > DEEPEST:
         raise InputError(f"{source}: the query nests {deepest} deep, and {DEEPEST} is the limit", "write it flat")
-    if _SERVICE.search(bare):
-        raise InputError(f"{source}: the query asks a remote SERVICE, and nothing is fetched", "take the SERVICE out")
+    query = _without_service(query, source)
     if len(_FROM.findall(bare)) != len(asked := _FROM.findall(told)) or "" in asked:
         raise InputError(f"{source}: FROM names a graph by a prefix, or not at all", "write its IRI in full")
     wanted = [*default, *named] or asked
@@ -142,6 +143,25 @@ def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), n
         return store.query(query, base_iri=BASE, prefixes=PREFIXES, **graphs)
     except SyntaxError as error:
         raise InputError(f"{source}: {error}", "mend the SPARQL there; updates are not answered") from error
+
+
+def _without_service(query: str, source: str) -> str:
+    """The query in a form in which no parser can find the keyword SERVICE, whatever it takes for a string, an IRI or a comment.
+
+    Within strings and IRIs the word is written with an escape, and within comments it is broken. Elsewhere it may only be part of
+    a variable, or of a name after its colon.
+
+    :raises InputError: it stands anywhere else.
+    """
+
+    def quiet(found: re.Match[str]) -> str:
+        text = found.group()
+        return _SERVICE.sub(lambda word: "-".join(word.group()) if text[0] == "#" else f"\\u{ord(word.group()[0]):04X}{word.group()[1:]}", text)
+
+    told = _QUIET.sub(quiet, query)
+    if _SERVICE.search(_NAMED.sub(" ", told)):
+        raise InputError(f"{source}: the query asks a remote SERVICE, and nothing is fetched", "take the SERVICE out; a prefix with this word too")
+    return told
 
 
 def rows(answer: ox.QuerySolutions) -> Iterator[list[str]]:
