@@ -71,6 +71,8 @@ REFUSED: dict[str, tuple[str, Any, dict[str, str], int]] = {
     "no FHIR": ("/api/assess", "[]", {"Content-Type": "application/fhir+json"}, 400),
     "deep JSON": ("/api/assess", "[" * 100_000, {"Content-Type": "application/json"}, 400),
     "no date": ("/api/assess?asOf=yesterday", MIA, TURTLE, 422),
+    "a number for a date": ("/api/assess?asOf=86400", MIA, TURTLE, 422),
+    "a moment for a date": ("/api/assess?asOf=2026-11-01T00:00:00Z", MIA, TURTLE, 422),
     "no therapy": ("/api/explain?therapy=water", MIA, TURTLE, 400),
     "no guideline": ("/api/pathway?guideline=none", MIA, TURTLE, 400),
     "no such place": ("/api/nothing", "", {}, 404),
@@ -123,8 +125,51 @@ def test_the_endpoint_refuses_what_it_does_not_do(client: TestClient, asked: lis
     assert client.get("/sparql", params={"query": COUNT}).status_code == 200
 
 
-def test_a_foreign_name_of_the_host_is_refused(client: TestClient) -> None:
-    assert client.get("/health", headers={"Host": "attacker.example"}).status_code == 400
+def test_a_day_at_the_end_of_the_calendar_is_a_day(client: TestClient) -> None:
+    taken = """@prefix ad: <https://w3id.org/dermograph/ad#> . @prefix pt: <https://w3id.org/dermograph/patient#> .
+        @prefix xsd: <http://www.w3.org/2001/XMLSchema#> . <urn:late> a pt:Patient ; pt:birthDate "9990-01-01"^^xsd:date ;
+        pt:course [ a ad:Dupilumab ; pt:start "9999-12-30"^^xsd:date ] ."""
+    told = client.post("/api/assess?asOf=9999-12-31", content=taken, headers=TURTLE)
+    assert told.status_code == 200, told.text
+    assert next(t for t in told.json()["therapies"] if t["therapy"].endswith("Dupilumab"))["status"] == "ongoing"
+
+
+def test_refusals_of_the_framework_are_problem_documents_too() -> None:
+    settings = Settings(workers=1, hosts=("testserver",), origins=("https://a.example",))
+    asked = {"Origin": "https://b.example", "Access-Control-Request-Method": "GET"}
+    with TestClient(get_app(settings, LOG)) as client:
+        refused = [
+            (client.get("/health", headers={"Host": "attacker.example"}), 400),
+            (client.options("/sparql", headers=asked), 400),
+            (client.delete("/sparql"), 405),
+        ]
+        assert "X-Request-ID" in client.get("/health", headers={"Origin": "https://a.example"}).headers["access-control-expose-headers"]
+    assert [(told.status_code, told.headers["content-type"]) for told, _ in refused] == [(s, "application/problem+json") for _, s in refused]
+    assert refused[-1][0].headers["allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/metrics", "/sparql?query=ASK%20%7B%7D"])
+def test_head_gives_the_headers_of_get(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+def test_a_bug_is_told_by_its_place_and_not_by_what_was_sent() -> None:
+    app = get_app(Settings(workers=1, hosts=("testserver",)), LOG)
+
+    @app.get("/fails")
+    async def fails() -> None:
+        await app.state.service.patients.run(json.loads, "[secret")
+
+    LOG.calls.clear()
+    with TestClient(app) as client:
+        told = client.get("/fails")
+    assert (told.status_code, told.headers["content-type"]) == (500, "application/problem+json")
+    line = LOG.calls[0].kwargs
+    assert line["error"] == "JSONDecodeError"
+    assert line["at"][-1].startswith("json/decoder.py:")
+    assert "secret" not in f"{line}{told.text}"
 
 
 def test_nothing_of_a_patient_is_logged(client: TestClient, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 import rdflib
@@ -84,6 +88,31 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         running.terminate()
         running.communicate(timeout=20)
         assert running.returncode == -signal.SIGTERM
+
+
+def _opened(url: str) -> tuple[int, str, bytes]:
+    try:
+        with urlopen(url, timeout=30) as told:
+            return told.status, told.headers["content-type"], told.read()
+    except HTTPError as error:
+        return error.code, error.headers["content-type"], error.read()
+
+
+def test_a_query_in_flight_is_answered_before_the_service_stops() -> None:
+    command = [sys.executable, "-m", "dermograph", "serve", "--port", "0", "--workers", "1", "--seconds", "2"]
+    heavy = "SELECT (COUNT(*) AS ?n) WHERE {?a ?b ?c . ?d ?e ?f . ?g ?h ?i}"
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running, ThreadPoolExecutor() as pool:
+        assert running.stderr is not None
+        base = running.stderr.readline().split()[0]
+        asked = pool.submit(_opened, f"{base}sparql?{urlencode({'query': heavy})}")
+        while b"dermograph_requests_active 2.0" not in _opened(f"{base}metrics")[2]:
+            pass
+        running.terminate()
+        told = asked.result()
+        _, log = running.communicate(timeout=20)
+    assert told[:2] == (422, "application/problem+json")
+    assert running.returncode == -signal.SIGTERM
+    assert {json.loads(line)["event"] for line in log.splitlines()} == {"request"}
 
 
 DUPILUMAB = "<https://w3id.org/dermograph/ad#Dupilumab>"

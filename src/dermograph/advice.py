@@ -254,7 +254,14 @@ def continuation(case: Case, judged: Judged) -> str | None:
 
 
 def _later(start: dt.date, after: Amount, trial_days: str | None) -> dt.date | None:
-    """Day on which the time after a start is over; where it is not counted in time, the day an adequate trial is."""
+    """Day on which the time after a start is over; where it is not counted in time, the day an adequate trial is. None beyond the calendar."""
+    try:
+        return _counted(start, after, trial_days)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _counted(start: dt.date, after: Amount, trial_days: str | None) -> dt.date | None:
     top = after.top()
     if top is None:
         return None

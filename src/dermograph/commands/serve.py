@@ -29,11 +29,13 @@ def serve(
     """Serve answers over HTTP: pages, JSON, SPARQL and CDS Hooks; no patient is logged or kept."""
     need("the service needs", "serve", "fastapi", "uvicorn", "pebble", "prometheus_client", "structlog", "mimeparse", "jwt")
     import dataclasses
+    import math
     import socket
 
     import uvicorn
 
     from dermograph.service import Settings, get_app
+    from dermograph.service.telemetry import LOGGING
 
     settings = Settings(
         ontology=ontology,
@@ -58,10 +60,11 @@ def serve(
     config = uvicorn.Config(
         app,
         access_log=False,
+        log_config=LOGGING,
         log_level="warning",
         server_header=False,
-        limit_concurrency=4 * waiting,
-        timeout_graceful_shutdown=int(seconds) + 1,
+        limit_concurrency=8 * waiting + 64,
+        timeout_graceful_shutdown=math.ceil(seconds) + 5,
         h11_max_incomplete_event_size=64 * 1024,
     )
     uvicorn.Server(config).run(sockets=[bound])

@@ -21,7 +21,7 @@ from dermograph.service import pages, patients, sparql, sparql_tasks, tasks, tel
 from dermograph.service.cds import routes as cds
 from dermograph.service.cds.trust import Trust
 from dermograph.service.guide import Guide
-from dermograph.service.limits import Limits
+from dermograph.service.limits import Explained, Limits
 from dermograph.service.problems import problem
 from dermograph.service.settings import Settings
 from dermograph.service.state import State, response
@@ -66,10 +66,14 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
         app.include_router(router)
     _tell_health(app, metrics)
     _tell_problems(app)
-    app.add_middleware(Limits, body=chosen.body, seconds=chosen.seconds)
+    app.add_middleware(Limits, body=chosen.body, seconds=chosen.seconds, most=4 * chosen.waiting)
     if chosen.origins:
-        app.add_middleware(CORSMiddleware, allow_origins=list(chosen.origins), allow_methods=["GET", "POST"], allow_headers=["*"])
+        told = ["X-Request-ID", tasks.PASSED_OVER]
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(chosen.origins), allow_methods=["GET", "POST"], allow_headers=["*"], expose_headers=told
+        )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(chosen.hosts))
+    app.add_middleware(Explained)
     app.add_middleware(telemetry.Telemetry, metrics=metrics, log=log or telemetry.logger())
     return app
 
@@ -89,14 +93,15 @@ def _tell_health(app: FastAPI, metrics: telemetry.Metrics) -> None:
 
 def _tell_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
-        return response(problem(error.status_code, error.detail, headers=dict(error.headers or {})))
+    async def refused(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            path = getattr(request.scope.get("route"), "path", "")
+            methods = {method.upper() for method in request.app.openapi()["paths"].get(path, ["get"])}
+            headers["Allow"] = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+        return response(problem(error.status_code, error.detail, headers=headers))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return response(problem(422, places, "see /openapi.json"))
-
-    @app.exception_handler(Exception)
-    async def failed(_: Request, error: Exception) -> Response:
-        return response(problem(500, "the service failed; this is a bug", "report it with the time and the X-Request-ID"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BeforeValidator
 
 from dermograph import schema
 from dermograph.service import media, tasks
@@ -13,7 +15,21 @@ from dermograph.service.problems import PROBLEM, Reply
 from dermograph.service.state import State, response, state
 
 Service = Annotated[State, Depends(state)]
-Day = Annotated[dt.date | None, Query(alias="asOf", description="The day asked about; without it, what the graph says, else today.")]
+
+
+def _written(day: object) -> object:
+    """A date as it is written; a number is none.
+
+    :raises ValueError: it is written otherwise.
+    """
+    if isinstance(day, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+        raise ValueError("a date is written as 2026-11-01")
+    return day
+
+
+Day = Annotated[
+    dt.date | None, BeforeValidator(_written), Query(alias="asOf", description="The day asked about; without it, what the graph says, else today.")
+]
 
 REFUSED: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 406, 408, 413, 415, 422, 503), PROBLEM)
 BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {one: {"schema": {"type": "string"}} for one in media.PATIENTS}}}

@@ -20,9 +20,9 @@ FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-q
 _KINDS = (*sparql_tasks.ROWS, *sparql_tasks.TRIPLES)
 _ANSWERS: dict[int | str, dict[str, Any]] = REFUSED | {
     200: {"description": "The answer, or a description of the endpoint", "content": {kind: {} for kind in _KINDS}},
-    303: {"description": "A browser that asks for nothing is sent to the page"},
     403: REFUSED[400],
 }
+_SENT_ON: dict[int | str, dict[str, Any]] = {303: {"description": "A browser that asks for nothing is sent to the page"}}
 _FIELDS = {"query": {"type": "string"}, **{name: {"type": "array", "items": {"type": "string"}} for name in ("default-graph-uri", "named-graph-uri")}}
 _BODY = {
     "requestBody": {
@@ -39,7 +39,7 @@ Named = Annotated[list[str] | None, Query(alias="named-graph-uri", description="
 router = APIRouter(tags=["SPARQL"])
 
 
-@router.get("/sparql", responses=_ANSWERS, response_class=Response)
+@router.get("/sparql", responses=_ANSWERS | _SENT_ON, response_class=Response)
 async def get(request: Request, service: Service, query: Text = None, default: Default = None, named: Named = None) -> Response:
     """Answer a query, or describe the endpoint where there is none."""
     asked = [(key, value) for key, value in request.query_params.multi_items()]
@@ -49,7 +49,7 @@ async def get(request: Request, service: Service, query: Text = None, default: D
         accept = request.headers.get("accept", "")
         if "text/html" in accept:
             return RedirectResponse("query", 303)
-        url = str(request.url.replace(query="", fragment=""))
+        url = f"{service.settings.base}/sparql" if service.settings.base else str(request.url.replace(query="", fragment=""))
         return response(await service.queries.run(sparql_tasks.described, service.settings.ontology, service.beside, url, accept))
     return await _answered(service, request, asked)
 

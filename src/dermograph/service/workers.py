@@ -8,11 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any, Self
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
+from dermograph.service.limits import RETRY
 from dermograph.service.problems import Reply, problem
 
-RETRY = {"Retry-After": "1"}
+CONSTS.term_timeout = 0.1  # a process that is ended has nothing to put in order
 
 
 class Workers:
@@ -33,15 +34,19 @@ class Workers:
         """Run a task and give its reply; 503 where too many wait, 422 where it takes too long or more memory than there is."""
         if self.waiting >= self.most:
             return problem(503, f"{self.most} requests are worked on or wait already", "ask again later", RETRY)
+        try:
+            future = self._pool.schedule(task, args=given, timeout=self.seconds)
+        except RuntimeError:
+            return _stopping()
         self.waiting += 1
         try:
-            return await asyncio.wrap_future(self._pool.schedule(task, args=given, timeout=self.seconds))
+            return await asyncio.wrap_future(future)
         except TimeoutError:
             return problem(422, f"this takes longer than {self.seconds:g} s and was stopped", "ask for less at once")
         except (ProcessExpired, MemoryError):
             return problem(422, "the process that worked on this ended", "ask for less at once")
-        except (CancelledError, RuntimeError):
-            return problem(503, "the service is stopping", "ask again later", RETRY)
+        except CancelledError:
+            return _stopping()
         finally:
             self.waiting -= 1
 
@@ -51,3 +56,7 @@ class Workers:
     async def __aexit__(self, *_: object) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         await asyncio.to_thread(self._pool.join)
+
+
+def _stopping() -> Reply:
+    return problem(503, "the service is stopping", "ask again later", RETRY)
