@@ -44,7 +44,7 @@ export class Answer {
       const rows = found.map(t => this.therapy(t, answer, marked.has(t.therapy)));
       const number = h("span", { class: "number" }, ` ${found.length}`);
       return h("section", { class: `group ${status.id}`, "aria-labelledby": id }, h("h3", { id }, status.title, number),
-        folded && status.id === "excluded" ? h("details", {}, h("summary", {}, "Show them: each is excluded since nothing that it is for is on record"), rows) : rows);
+        folded && status.id === "excluded" ? h("details", {}, h("summary", {}, "Show them; nothing that the guidelines treat is on record"), rows) : rows);
     });
     this.place.replaceChildren(...groups.filter(Boolean));
   }
@@ -159,12 +159,12 @@ export class Answer {
   }
 }
 
-const TRUTHS = { holds: "true", "does not hold": "false", "not known": "unknown" };
 const MARKS = { blocks: ["✗", "false"], open: ["?", "unknown"], clear: ["✓", "true"] };
 
-/** A line of an explanation, with words for what programs read: the kind of a reason or caution before a colon, and what becomes of a course. */
+/** A line of an explanation, with words for what programs read: the kind of a reason or caution, a direction, and what becomes of a course. */
 const worded = (text, part, words) => text
   .replace(/^[a-z]+(?:-[a-z]+)*(?=: )/u, kind => (part === "reasons" && words.reasons[kind]) || kind.replaceAll("-", " "))
+  .replace(/; direction ([a-z-]+)(?=;)/u, (_, word) => `; ${DIRECTIONS[word]}`)
   .replace(/, continue: (\w+)$/u, (_, word) => `, ${CONTINUE[word]}`);
 
 /** An explanation as nested lists. */
@@ -173,7 +173,7 @@ export const tree = (node, words, above = "", part = "") => {
   const sources = (node.sources ?? []).join(" ");
   const [mark, style] = MARKS[node.bearing] ?? [];
   return h("li", {}, mark ? h("span", { class: `truth ${style}` }, mark, h("span", { class: "spoken" }, ` ${node.bearing}`), " ") : "",
-    node.about ? told(node.about, text) : text, node.truth ? h("span", { class: mark ? "truth" : `truth ${TRUTHS[node.truth]}` }, ` ${node.truth}`) : "",
+    node.about ? told(node.about, text) : text, node.truth ? h("span", { class: "truth" }, ` ${node.truth}`) : "",
     sources && sources !== above ? h("span", { class: "sources" }, node.sources.flatMap(s => [" ", told(s, words.sources[s] ?? s, { class: "source", title: words.statements[s] })])) : "",
     node.children?.length ? h("ul", {}, node.children.map(child => tree(child, words, sources || above, node.text))) : "");
 };

@@ -163,7 +163,7 @@ export class Form {
   }
 
   mark(stem, finding) {
-    const field = document.getElementById(`${stem}-${finding.path}`);
+    const field = finding.severity === "Info" ? null : document.getElementById(`${stem}-${finding.path}`); // an info is about the whole
     const said = document.getElementById(`${field?.id ?? stem}-said`);
     if (this.wrong.has(field?.id) || !said) return field?.id;
     const bad = finding.severity === "Violation";

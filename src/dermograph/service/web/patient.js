@@ -77,7 +77,9 @@ const assess = async () => {
     answers.dataset.settled = "true";
   } catch (error) {
     if (own !== sent || error.name === "AbortError") return undefined;
-    const wrong = told(error.problem?.findings ?? []).filter(f => f.severity === "Violation");
+    const breaches = await findings.catch(() => error.problem?.findings ?? []);
+    if (own !== sent) return undefined;
+    const wrong = told(breaches).filter(f => f.severity === "Violation");
     say($("fault"), wrong.length ? h("div", {}, h("p", {}, h("strong", {}, "This cannot be so")), faults(wrong)) : problem(error, assess));
     standing("No answer.");
   }
@@ -109,8 +111,8 @@ const opened = fact => {
 
 const explain = async (therapy, place) => {
   try {
-    const told = await (await send(`api/explain?therapy=${encodeURIComponent(therapy)}`)).json();
-    place.replaceChildren(h("ul", { class: "tree" }, tree(told.explanation, words)));
+    const { explanation } = await (await send(`api/explain?therapy=${encodeURIComponent(therapy)}`)).json();
+    place.replaceChildren(h("ul", { class: "tree" }, tree(explanation, words)));
   } catch (error) {
     place.replaceChildren(problem(error));
   }
@@ -210,8 +212,14 @@ $("paste").addEventListener("submit", event => {
   $("example").value = "";
   read($("pasted").value, guess($("pasted").value));
 });
-const example = () => ask(`api/examples/${$("example").value}`).then(async told => read(await told.text(), ENDINGS.ttl), error => say($("report"), problem(error, example)));
-$("example").addEventListener("change", () => { if ($("example").value) example(); });
+const example = name => ask(`api/examples/${name}`).then(async told => {
+  $("example").value = name;
+  await read(await told.text(), ENDINGS.ttl);
+}, error => {
+  $("example").value = "";
+  say($("report"), problem(error, () => example(name)));
+});
+$("example").addEventListener("change", () => { if ($("example").value) example($("example").value); });
 $("clear").addEventListener("click", () => {
   $("example").value = "";
   $("pasted").value = "";
@@ -254,5 +262,5 @@ window.addEventListener("beforeunload", event => { if (edited) event.preventDefa
 
 if ($("example").value) { // it may have been chosen before all was there
   form.show(record);
-  example();
+  example($("example").value);
 } else begin(record);

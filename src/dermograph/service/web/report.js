@@ -6,7 +6,7 @@ import { count, h } from "./page.js";
 const grouped = (report, levels) => {
   const groups = new Map();
   for (const line of report) {
-    const what = [line.text, line.code && `(${line.code})`].filter(Boolean).join(" ") || "without a code";
+    const what = [line.text, line.code && `(${line.code})`].filter(Boolean).join(" ") || line.resource.split("/")[0];
     const text = [what, levels[line.result], line.why].filter(Boolean).join("; ");
     groups.set(text, [...groups.get(text) ?? [], line.resource]);
   }
