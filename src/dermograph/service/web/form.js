@@ -39,7 +39,8 @@ export class Form {
     if (!this.record.rest.length) return "";
     return h("details", { class: "fold kept", open: true }, h("summary", {}, "Kept as it came"),
       h("p", {}, "No field holds these statements. They are sent along with the rest."),
-      h("pre", { tabindex: "0", role: "region", "aria-label": "Statements that no field holds" }, h("code", {}, nTriples(this.record.rest))));
+      h("pre", { tabindex: "0", role: "region", "aria-label": "Statements that no field holds" }, h("code", {}, nTriples(this.record.rest))),
+      h("small", { class: "said", id: "kept-said" }));
   }
 
   list(link, kind) {
@@ -139,7 +140,7 @@ export class Form {
       this.place.querySelector(`[data-row="${row.id}"] .fields [data-property]`).focus();
       this.changed();
     };
-    const told = dated ? (this.record.values["pt:asOf"] ? `Done on ${day}` : "Done today") : "Take it in as it is";
+    const told = dated ? (this.record.values["pt:asOf"] ? `Done on ${day}` : "Done today") : "Record it without more";
     return ["Left out until more is told of it. ", h("button", { type: "button", class: "small", onclick: take }, told)];
   }
 
@@ -157,7 +158,8 @@ export class Form {
     }
     return findings.map(finding => {
       const rows = this.record.rowsOf(finding.focus);
-      const ids = rows.length ? rows.map(row => `row-${row.id}`) : this.lists[finding.path] ? [`list-${finding.path}`] : ["person"];
+      const whole = finding.focus !== this.record.name.value ? "kept" : this.lists[finding.path] ? `list-${finding.path}` : "person";
+      const ids = rows.length ? rows.map(row => `row-${row.id}`) : [whole];
       return { ...finding, at: ids.map(id => this.mark(id, finding)).find(Boolean) };
     });
   }

@@ -38,6 +38,7 @@ const say = (place, ...children) => {
 const standing = (why = "") => {
   clearTimeout(slow);
   $("answers").classList.toggle("stale", Boolean(why && last));
+  $("save-json").disabled = Boolean(why);
   say($("standing"), ...(why ? [h("strong", {}, why), last ? " What stands below is the answer before." : ""] : []));
 };
 
@@ -47,22 +48,23 @@ const faults = found => h("ul", {}, found.map(f => h("li", {}, f.at ? h("a", { h
   form.go(f.at);
 } }, f.said) : f.said)));
 
+/** Ask for the answer to what is recorded, with what the shapes find in it. */
 const assess = async () => {
   const own = ++sent;
   stop.abort();
   stop = new AbortController();
   const { signal } = stop;
-  const answers = $("answers");
-  answers.dataset.settled = "false";
+  const busy = yes => $("answers").setAttribute("aria-busy", yes);
+  busy(!form.wrong.size);
+  $("answers").dataset.settled = "false";
   if (form.wrong.size) {
     const unread = [...form.wrong].map(id => ({ at: id, said: `${document.querySelector(`label[for="${id}"]`).textContent}: cannot be read` }));
     say($("fault"), faults(unread));
     return standing(`${count(unread.length, "field")} cannot be read.`);
   }
-  answers.setAttribute("aria-busy", "true");
   clearTimeout(slow);
   slow = setTimeout(() => standing("Asking …"), PATIENCE);
-  const findings = send("api/validate", { signal }).then(told => told.json()).then(told => told.patients[0].findings);
+  const findings = send("api/validate", { signal }).then(found => found.json()).then(found => found.patients[0].findings);
   findings.catch(() => {}); // the assessment tells it too
   try {
     const found = await (await send("api/assess", { signal })).json();
@@ -71,19 +73,20 @@ const assess = async () => {
     say($("fault"));
     standing();
     tell(found, told(breaches));
-    const drawing = await (await send("api/pathway", { signal })).text();
-    if (own !== sent) return undefined;
-    draw(drawing);
-    answers.dataset.settled = "true";
   } catch (error) {
     if (own !== sent || error.name === "AbortError") return undefined;
     const breaches = await findings.catch(() => error.problem?.findings ?? []);
     if (own !== sent) return undefined;
     const wrong = told(breaches).filter(f => f.severity === "Violation");
     say($("fault"), wrong.length ? h("div", {}, h("p", {}, h("strong", {}, "This cannot be so")), faults(wrong)) : problem(error, assess));
-    standing("No answer.");
+    busy(false);
+    return standing("No answer.");
   }
-  answers.setAttribute("aria-busy", "false");
+  busy(false);
+  const drawing = await send("api/pathway", { signal }).then(svg => svg.text()).then(drawn, error => [problem(error)]);
+  if (own !== sent) return undefined;
+  $("pathway").replaceChildren(...drawing);
+  $("answers").dataset.settled = "true";
   return undefined;
 };
 
@@ -137,13 +140,14 @@ const tell = (found, marks) => {
   shown.todo($("todo"), found, lacking);
 };
 
-const draw = svg => {
-  const drawing = document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true);
+/** A drawing whose links open beside the page. */
+const drawn = text => {
+  const drawing = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
   for (const link of drawing.querySelectorAll("a")) {
     link.setAttribute("target", "_blank");
     link.setAttribute("rel", "noopener");
   }
-  $("pathway").replaceChildren(drawing);
+  return [drawing];
 };
 
 $("changes").querySelector("button").addEventListener("click", () => { $("changes").hidden = true; });
