@@ -167,6 +167,144 @@ def test_a_filled_form_is_answered_and_a_change_is_shown(page: Page, address: st
     assert settled(page) == after
 
 
+def example(page: Page, address: str) -> dict[str, str]:
+    """Statuses of the girl of 8, once the page shows her."""
+    page.goto(address)
+    settled(page)
+    page.select_option("#example", "girl-of-8-with-severe-disease")
+    page.wait_for_selector(".row")
+    return settled(page)
+
+
+@browser
+def test_a_class_is_chosen_by_typing_its_name(page: Page, address: str) -> None:
+    page.goto(address)
+    settled(page)
+    page.get_by_role("button", name="Add a condition").press("Enter")
+    for letter in "atopic d":
+        page.keyboard.press("Space" if letter == " " else letter)
+        page.wait_for_timeout(60)
+    assert page.input_value(".row select.class") == "ad:AtopicDermatitis"
+    assert page.evaluate("document.activeElement.matches('select.class')")
+
+
+@browser
+def test_a_row_that_was_only_opened_says_nothing(page: Page, address: str) -> None:
+    example(page, address)
+    page.fill("[id='person-pt:birthDate']", "2000-01-01")
+    before = settled(page)
+    record = page.locator("#todo").get_by_role("button", name="Record quality-of-life assessment")
+    record.click()
+    page.get_by_role("button", name="Add a condition").click()
+    page.get_by_label("Condition", exact=True).last.select_option("ad:Tuberculosis")
+    assert settled(page) == before
+    assert page.locator(".short:not(:empty)").count() == 2
+    assert page.evaluate("dispatchEvent(new Event('beforeunload', {cancelable: true}))") is False
+    page.get_by_role("button", name="Done on 2026-11-01").click()
+    assert settled(page)["ad:Dupilumab"] == "eligible" != before["ad:Dupilumab"]
+
+
+SHOWN = [  # property, value, what its field says, and whether there is an answer all the same
+    ("pt:value", "-5", "Body weight: -5 kg is outside", False),
+    ("pt:unit", "stone", "unit stone cannot be converted to kg", False),
+    ("pt:start", "2026-08-01", "start 2026-08-01 is after end", False),
+    ("pt:birthDate", "2026-11-02", "Birth date 2026-11-02 is after as of 2026-11-01", False),
+    ("pt:ageYears", "40", "Not used: by the birth date it is 8", True),
+    ("pt:date", "", "Body weight has no date", True),
+]
+
+
+@browser
+def test_findings_are_told_at_their_fields(page: Page, address: str) -> None:
+    before = example(page, address)
+    for name, value, said, answered in SHOWN:
+        field = page.locator(f"[data-property='{name}']").first
+        kept = field.input_value()
+        field.fill(value)
+        if answered:
+            assert settled(page) == before
+        else:
+            page.get_by_role("link", name=said).click()
+            assert page.evaluate("document.activeElement.dataset.property") == name
+            assert "answer before" in page.inner_text("#standing")
+        assert said in page.inner_text(f"[id='{field.get_attribute('id')}-said']")
+        assert (field.get_attribute("aria-invalid") == "true") != answered
+        field.fill(kept)
+        assert settled(page) == before
+        assert page.inner_text(f"[id='{field.get_attribute('id')}-said']") == ""
+
+
+@browser
+def test_half_a_date_is_not_passed_over(page: Page, address: str) -> None:
+    example(page, address)
+    page.get_by_label("onset").first.focus()
+    page.keyboard.type("05")
+    page.get_by_label("sex").focus()
+    page.get_by_role("link", name="onset: cannot be read").click()
+    assert page.evaluate("document.activeElement.dataset.property") == "pt:onset"
+
+
+@browser
+def test_an_answer_says_whom_it_is_for(page: Page, address: str) -> None:
+    page.goto(address)
+    assert "guidelines treat" in page.inner_text("#todo li >> nth=0")
+    assert not page.locator(".excluded .therapy").first.is_visible()
+    example(page, address)
+    page.click("[data-therapy='ad:Abrocitinib'] summary")
+    assert page.locator("[data-therapy='ad:Abrocitinib'] h4").last.inner_text() == "Not for this patient"
+    assert page.locator("#answers a:not([target='_blank'][rel='noopener'])").count() == 0
+    taken = CASES / "adolescent-of-15-on-lebrikizumab-has-the-dose-of-the-label" / "patient.ttl"
+    page.set_input_files("#file", taken)
+    page.wait_for_selector(".tag")
+    assert page.input_value("#example") == ""
+    assert page.locator(".tag").first.inner_text() in ("go on", "review", "stop it")
+
+
+@browser
+def test_an_old_answer_does_not_pass_for_a_new_one(page: Page, address: str) -> None:
+    example(page, address)
+    held: list[Any] = []
+    page.route("**/api/assess", lambda route: held.append(route))
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.get_by_label("sex").select_option("pt:Male")
+    page.wait_for_selector("#answers.stale[aria-busy='true']")
+    assert "Asking" in page.inner_text("#standing")
+    held.pop().fulfill(status=408, json={"detail": "that took too long"})
+    page.unroute("**/api/assess")
+    page.get_by_role("button", name="Try again").click()
+    settled(page)
+    assert page.locator("#standing, #fault").filter(visible=True).count() == 0
+    box = page.locator("#changes").bounding_box()
+    assert box and box["y"] + box["height"] <= 800
+    page.get_by_role("button", name="Close").click()
+    assert not page.locator("#changes").is_visible()
+
+
+@browser
+def test_without_words_the_page_says_so(page: Page, address: str) -> None:
+    page.route("**/api/words", lambda route: route.fulfill(status=408, json={"detail": "that took too long"}))
+    page.goto(address)
+    page.get_by_role("button", name="Try again").wait_for()
+
+
+@browser
+def test_several_patients_stay_to_choose_from(page: Page, address: str, knowledge: Knowledge) -> None:
+    page.goto(address)
+    settled(page)
+    both = "\n".join(path.read_text(encoding="utf-8") for path in EXAMPLES)
+    script = "text => { const data = new DataTransfer(); data.items.add(new File([text], 'two.ttl')); return data; }"
+    dropped = page.evaluate_handle(script, both)
+    page.dispatch_event("#search", "drop", {"dataTransfer": dropped})
+    assert page.locator(".row").count() == 0
+    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    page.wait_for_selector("#several:not([hidden])")
+    for place in (1, 0):
+        page.select_option("#which", index=place)
+        name = page.locator("#which option").nth(place).inner_text()
+        wanted = next(a for a in map(knowledge.assess, EXAMPLES) if a.patient == name)
+        assert settled(page) == statuses(wanted)
+
+
 @browser
 def test_a_bundle_is_read_with_its_report(page: Page, address: str, knowledge: Knowledge) -> None:
     page.goto(address)

@@ -59,7 +59,7 @@ def _label(case: Case, ground: Ground) -> str:
     phrase = criteria[barrier["criterion"]]["label"]
     if barrier["blocksWhen"]:
         return f"the patient {phrase}" if barrier["label"] in phrase else f"the patient {phrase}: {barrier['label']}"
-    return f"needed, and not so: the patient {phrase}"
+    return f"not met: the patient {phrase}"
 
 
 def _cited(tree: Tree, recommendations: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -12,7 +12,7 @@ DermographError            code 1: a bug, or a failure nobody foresaw
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 TOLD = 20
 """Findings that a message tells; the error holds all."""
@@ -57,6 +57,8 @@ class Finding:
     :param message: what is wrong and how to mend it.
     :param severity: ``Violation``, ``Warning`` or ``Info``.
     :param patient: the patient that the node belongs to.
+    :param focus: the node that breaks it as the graph has it: an IRI, or the label of a blank node.
+    :param path: the property that is to be mended, where the shape names one.
     """
 
     shape: str
@@ -64,6 +66,8 @@ class Finding:
     message: str
     severity: str = "Violation"
     patient: str = ""
+    focus: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
 
 
 class InvalidInput(InputError):

@@ -21,6 +21,7 @@ from dermograph.terms import OWN, PREFIXES, compact, expand, nearest
 
 Tree = dict[str, Any]
 _SLOT = re.compile(r"\{[?$](\w+)\}")
+_PROPERTY = re.compile(r"\bpt:[a-z]\w*")
 
 
 def shapes(ontology: Path, stem: str) -> list[Tree]:
@@ -50,6 +51,7 @@ def shapes(ontology: Path, stem: str) -> list[Tree]:
                 "name": name,
                 "severity": severity.rpartition("#")[2],
                 "message": message,
+                "path": (_PROPERTY.search(message) or [""])[0],
                 "select": _prefixed(select),
                 "needs": sorted(_needs(_prefixed(select))),
             }
@@ -111,7 +113,9 @@ def fast(store: Store, rules: Iterable[Tree], records: Sequence[Record], triples
                 shown = {k: _shown(v, types) for k, v in values.items() if v is not None}
                 message = _SLOT.sub(lambda slot: shown.get(slot[1], slot[0]), shape["message"])  # noqa: B023
                 message += _nearest(values.values(), words)
-                found.append(Finding(shape["name"], shown.get("node", patient), message, shape["severity"], patient))
+                place = compact(values.get("property") or values.get("path") or shape["path"])
+                focus = values.get("node") or values["this"] or ""
+                found.append(Finding(shape["name"], shown.get("node", patient), message, shape["severity"], patient, focus, place))
     order = {r.name: place for place, r in enumerate(records)}
     return sorted(dict.fromkeys(found), key=lambda f: (order[f.patient], f.shape, f.message))
 

@@ -32,9 +32,18 @@ def words(material: Material) -> dict[str, Any]:
         "steps": {s: told["label"] for s, told in material.tree["steps"].items()},
         "statements": material.tree["statements"],
         "sources": {s: told["label"] for s, told in material.tree["sources"].items()},
+        "reasons": _reasons(material),
         "levels": {level.name: level.value for level in Level},
         "labels": material.tree["labels"],
     }
+
+
+def _reasons(material: Material) -> dict[str, str]:
+    """Kinds of reason in words, by the word of the public contract; two kinds may share one."""
+    found: dict[str, list[str]] = {}
+    for kind, told in material.tree["kinds"].items():
+        found.setdefault(told["notation"], []).append(material.graph.label(kind))
+    return {notation: " or ".join(labels) for notation, labels in found.items()}
 
 
 def _kind(material: Material, link: str, kind: str) -> Word:

@@ -22,19 +22,19 @@ export const answer = async (path, options) => {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw Object.assign(new Error("the service does not answer"), { problem: { detail: "The service does not answer.", mend: "see that it runs" } });
+    throw Object.assign(new Error("the service does not answer"), { problem: { detail: "The service does not answer", mend: "see that it runs" } });
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({ detail: response.statusText }));
   throw Object.assign(new Error(problem.detail), { problem });
 };
 
-/** A problem in words. */
-export const problem = error => {
-  const { detail, mend, findings } = error.problem ?? { detail: error.message };
+/** A problem in words, with a button where it can be tried again. */
+export const problem = (error, again = null) => {
+  const { detail, mend } = error.problem ?? { detail: error.message };
   return h("div", {},
     h("p", {}, h("strong", {}, detail), mend ? `: ${mend}` : ""),
-    findings?.length ? h("ul", {}, findings.map(one => h("li", {}, one.message ?? JSON.stringify(one)))) : "");
+    again ? h("p", {}, h("button", { type: "button", onclick: again }, "Try again")) : "");
 };
 
 /** Hand a text to the reader as a file. */

@@ -1,20 +1,29 @@
 // The page of a patient: form on one side, answer on the other. Nothing of the patient is kept or put into an address.
 
 import { Answer, tree } from "./answer.js";
+import { ages, said } from "./findings.js";
 import { Form } from "./form.js";
 import { nTriples, parse, turtle } from "./graph.js";
 import { answer as ask, count, download, h, problem } from "./page.js";
 import { Record } from "./record.js";
+import { reported } from "./report.js";
 
 const WAIT = 250; // milliseconds after a change before it is sent
-const ENDINGS = { ttl: "text/turtle", nt: "application/n-triples", nq: "application/n-quads", trig: "application/trig", jsonld: "application/ld+json", rdf: "application/rdf+xml", xml: "application/rdf+xml", json: "application/fhir+json", ndjson: "application/fhir+ndjson" };
+const PATIENCE = 300; // milliseconds that an answer may take before the one before is marked as such
+const ENDINGS = { ttl: "text/turtle", nt: "application/n-triples", nq: "application/n-quads", trig: "application/trig", jsonld: "application/ld+json", rdf: "application/rdf+xml", xml: "application/rdf+xml", ndjson: "application/fhir+ndjson" };
+const FHIR = "application/fhir+json";
 const $ = id => document.getElementById(id);
 
-const words = await (await ask("api/words")).json();
+const words = await ask("api/words").then(told => told.json()).catch(error => {
+  $("form").replaceChildren(problem(error, () => location.reload()));
+  return new Promise(() => {}); // without words there is no form: wait for ever
+});
 let record = new Record(words);
+let edited = false;
 let last = null;
 let sent = 0;
 let timer = 0;
+let slow = 0;
 let stop = new AbortController();
 
 const graph = () => nTriples(record.triples());
@@ -25,31 +34,67 @@ const say = (place, ...children) => {
   place.hidden = !children.length;
 };
 
-const assess = async () => {
-  const own = ++sent;
-  $("answers").dataset.settled = "false";
-  stop.abort();
-  stop = new AbortController();
-  if (form.wrong.size) {
-    say($("fault"), h("p", {}, h("strong", {}, `${count(form.wrong.size, "field")} cannot be read`), "; what stands below is the answer before."));
-    $("answers").classList.add("stale");
-    return;
-  }
-  try {
-    const [told, drawn] = await Promise.all([send("api/assess", { signal: stop.signal }), send("api/pathway", { signal: stop.signal })]);
-    const [found, svg] = [await told.json(), await drawn.text()];
-    if (own !== sent) return;
-    say($("fault"));
-    $("answers").classList.remove("stale");
-    tell(found, svg);
-  } catch (error) {
-    if (own !== sent || error.name === "AbortError") return;
-    say($("fault"), problem(error), last ? h("p", {}, "What stands below is the answer before.") : "");
-    $("answers").classList.add("stale");
-  }
+/** What stands below is the answer before, for a reason that is told; without one it is the answer to what is recorded. */
+const standing = (why = "") => {
+  clearTimeout(slow);
+  $("answers").classList.toggle("stale", Boolean(why && last));
+  $("save-json").disabled = Boolean(why);
+  say($("standing"), ...(why ? [h("strong", {}, why), last ? " What stands below is the answer before." : ""] : []));
 };
 
+/** What stops an answer, each with a way to its field. */
+const faults = found => h("ul", {}, found.map(f => h("li", {}, f.at ? h("a", { href: `#${f.at}`, onclick: event => {
+  event.preventDefault();
+  form.go(f.at);
+} }, f.said) : f.said)));
+
+/** Ask for the answer to what is recorded, with what the shapes find in it. */
+const assess = async () => {
+  const own = ++sent;
+  stop.abort();
+  stop = new AbortController();
+  const { signal } = stop;
+  const busy = yes => $("answers").setAttribute("aria-busy", yes);
+  busy(!form.wrong.size);
+  $("answers").dataset.settled = "false";
+  if (form.wrong.size) {
+    const unread = [...form.wrong].map(id => ({ at: id, said: `${document.querySelector(`label[for="${id}"]`).textContent}: cannot be read` }));
+    say($("fault"), faults(unread));
+    return standing(`${count(unread.length, "field")} cannot be read.`);
+  }
+  clearTimeout(slow);
+  slow = setTimeout(() => standing("Asking …"), PATIENCE);
+  const findings = send("api/validate", { signal }).then(found => found.json()).then(found => found.patients[0].findings);
+  findings.catch(() => {}); // the assessment tells it too
+  try {
+    const found = await (await send("api/assess", { signal })).json();
+    const breaches = await findings;
+    if (own !== sent) return undefined;
+    say($("fault"));
+    standing();
+    tell(found, told(breaches));
+  } catch (error) {
+    if (own !== sent || error.name === "AbortError") return undefined;
+    const breaches = await findings.catch(() => error.problem?.findings ?? []);
+    if (own !== sent) return undefined;
+    const wrong = told(breaches).filter(f => f.severity === "Violation");
+    say($("fault"), wrong.length ? h("div", {}, h("p", {}, h("strong", {}, "This cannot be so")), faults(wrong)) : problem(error, assess));
+    busy(false);
+    return standing("No answer.");
+  }
+  busy(false);
+  const drawing = await send("api/pathway", { signal }).then(svg => svg.text()).then(drawn, error => [problem(error)]);
+  if (own !== sent) return undefined;
+  $("pathway").replaceChildren(...drawing);
+  $("answers").dataset.settled = "true";
+  return undefined;
+};
+
+/** Findings in words, with the fields that they are told at. */
+const told = findings => form.tell([...findings.map(f => ({ ...f, said: said(f, words.labels) })), ...ages(record)]);
+
 const changed = () => {
+  edited = true;
   $("answers").dataset.settled = "false";
   clearTimeout(timer);
   timer = setTimeout(assess, WAIT);
@@ -69,8 +114,8 @@ const opened = fact => {
 
 const explain = async (therapy, place) => {
   try {
-    const told = await (await send(`api/explain?therapy=${encodeURIComponent(therapy)}`)).json();
-    place.replaceChildren(h("ul", { class: "tree" }, tree(told.explanation, words)));
+    const { explanation } = await (await send(`api/explain?therapy=${encodeURIComponent(therapy)}`)).json();
+    place.replaceChildren(h("ul", { class: "tree" }, tree(explanation, words)));
   } catch (error) {
     place.replaceChildren(problem(error));
   }
@@ -79,54 +124,66 @@ const explain = async (therapy, place) => {
 const form = new Form($("form"), words, changed);
 const shown = new Answer($("therapies"), words, opened, explain);
 
-const tell = (found, svg) => {
-  const changes = last && last.patient === found.patient ? Answer.changes(last, found) : [];
+const tell = (found, marks) => {
   const again = last && last.patient === found.patient;
+  const changes = again ? Answer.changes(last, found) : [];
   last = found;
   $("answers").hidden = false;
   $("asof").textContent = `As of ${found.asOf}`;
   $("places").replaceChildren(...shown.places(found));
   const tags = changes.map(c => h("li", {}, h("b", {}, c.label), ` ${c.from} → `, h("span", { class: `to ${c.status}` }, c.to)));
-  if (again) say($("changes"), h("p", {}, h("strong", {}, changes.length ? `${count(changes.length, "status", "statuses")} changed` : "No status changed")), ...(changes.length ? [h("ul", {}, tags)] : []));
-  else say($("changes"));
-  shown.show(found, changes);
-  shown.todo($("todo"), found);
-  const drawing = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-  $("pathway").replaceChildren(document.importNode(drawing, true));
-  $("answers").dataset.settled = "true";
+  const news = h("p", {}, h("strong", {}, changes.length ? `${count(changes.length, "status", "statuses")} changed` : "No status changed"));
+  $("changes").hidden = !again;
+  $("changes").firstChild.replaceChildren(...(again ? [news, changes.length ? h("ul", {}, tags) : ""] : []));
+  const lacking = marks.filter(f => words.kinds[f.path] && f.severity === "Info").map(f => ({ said: f.said, fact: words.disease[0] }));
+  shown.show(found, changes, lacking.length > 0);
+  shown.todo($("todo"), found, lacking);
 };
+
+/** A drawing whose links open beside the page. */
+const drawn = text => {
+  const drawing = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  for (const link of drawing.querySelectorAll("a")) {
+    link.setAttribute("target", "_blank");
+    link.setAttribute("rel", "noopener");
+  }
+  return [drawing];
+};
+
+$("changes").querySelector("button").addEventListener("click", () => { $("changes").hidden = true; });
 
 // --- a patient from elsewhere
 
-const take = (patient, report, refused) => {
-  record = Record.from(words, parse(patient.graph), patient.patient);
-  if (!record.values["pt:asOf"] && patient.asOf) record.values["pt:asOf"] = [patient.asOf];
+/** Begin with a record, of which nothing is edited yet; no answer for another patient stays in sight. */
+const begin = other => {
+  $("answers").hidden = true;
+  $("changes").hidden = true;
+  record = other;
+  edited = false;
   last = null;
   form.show(record);
-  const missed = report.filter(line => line.result === "unknown");
-  const line = one => h("li", {}, [`${one.resource}: ${[one.code, one.text].filter(Boolean).join(" ")}`, words.levels[one.result], one.why].filter(Boolean).join("; "));
-  say($("report"), ...(report.length ? [
-    h("p", {}, h("strong", {}, `${count(report.length, "record")} read: `), missed.length ? `${count(missed.length, "record")} could matter and ${missed.length === 1 ? "was" : "were"} not understood` : "none that could matter was passed over"),
-    ...(missed.length ? [h("ul", {}, missed.map(line))] : []),
-    h("details", {}, h("summary", {}, "What became of every record"), h("ul", {}, report.map(line))),
-  ] : []), ...refused.map(r => h("p", {}, h("strong", {}, r.error), `: ${r.mend}`)));
   return assess();
 };
 
-const read = async (text, kind) => {
+const take = patient => {
+  const other = Record.from(words, parse(patient.graph), patient.patient);
+  if (!other.values["pt:asOf"] && patient.asOf) other.values["pt:asOf"] = [patient.asOf];
+  return begin(other);
+};
+
+const read = async (text, kind, note = "") => {
   try {
     const { patients, report, refused } = await (await ask("api/read", { method: "POST", headers: { "Content-Type": kind }, body: text })).json();
-    if (!patients.length) return say($("report"), ...refused.map(r => h("p", {}, h("strong", {}, r.error), `: ${r.mend}`)));
-    await take(patients[0], report, refused);
-    if (patients.length > 1) {
-      const choose = h("select", { id: "which", onchange: () => take(patients[choose.selectedIndex], [], []) }, patients.map(p => h("option", {}, p.patient)));
-      $("report").hidden = false;
-      $("report").prepend(h("p", {}, h("label", { for: "which" }, `${patients.length} patients were sent; shown is `), choose));
-    }
+    say($("report"), ...(note ? [h("p", {}, note)] : []), ...reported(report, words.levels), ...refused.map(r => h("p", {}, h("strong", {}, r.error), `: ${r.mend}`)));
+    if (!patients.length) return undefined;
+    $("several").hidden = patients.length < 2;
+    $("several").firstChild.textContent = `${patients.length} patients were sent; shown is`;
+    $("which").replaceChildren(...patients.map(p => h("option", {}, p.patient)));
+    $("which").onchange = () => take(patients[$("which").selectedIndex]);
+    return await take(patients[0]);
   } catch (error) {
-    say($("report"), problem(error));
+    return say($("report"), problem(error));
   }
-  return undefined;
 };
 
 const guess = text => {
@@ -135,58 +192,79 @@ const guess = text => {
     if (begin.includes("\"@context\"") || begin.includes("\"@id\"")) return ENDINGS.jsonld;
     try {
       JSON.parse(begin);
-      return ENDINGS.json;
+      return FHIR;
     } catch {
-      return begin.startsWith("{") && begin.trimEnd().split("\n").length > 1 && begin.split("\n")[0].trimEnd().endsWith("}") ? ENDINGS.ndjson : begin.startsWith("[") ? ENDINGS.ttl : ENDINGS.json;
+      return begin.startsWith("{") && begin.trimEnd().split("\n").length > 1 && begin.split("\n")[0].trimEnd().endsWith("}") ? ENDINGS.ndjson : begin.startsWith("[") ? ENDINGS.ttl : FHIR;
     }
   }
   return begin.startsWith("<?xml") || begin.startsWith("<rdf:") ? ENDINGS.rdf : ENDINGS.ttl;
 };
 
-const readFile = async file => {
+const readFiles = async ([file, ...others]) => {
+  $("example").value = "";
+  const kind = ENDINGS[file.name.split(".").pop().toLowerCase()];
   const text = await file.text();
-  return read(text, ENDINGS[file.name.split(".").pop().toLowerCase()] ?? guess(text));
+  return read(text, kind ?? guess(text), others.length ? `Of ${count(others.length + 1, "file")} the first alone was read: ${file.name}.` : "");
 };
 
 $("file").addEventListener("change", async event => {
-  if (event.target.files[0]) await readFile(event.target.files[0]);
+  if (event.target.files[0]) await readFiles(event.target.files);
   event.target.value = "";
 });
 $("paste").addEventListener("submit", event => {
   event.preventDefault();
+  $("example").value = "";
   read($("pasted").value, guess($("pasted").value));
 });
-const example = async () => read(await (await ask(`api/examples/${$("example").value}`)).text(), ENDINGS.ttl);
-$("example").addEventListener("change", () => { if ($("example").value) example(); });
+const example = name => ask(`api/examples/${name}`).then(async told => {
+  $("example").value = name;
+  await read(await told.text(), ENDINGS.ttl);
+}, error => {
+  $("example").value = "";
+  say($("report"), problem(error, () => example(name)));
+});
+$("example").addEventListener("change", () => { if ($("example").value) example($("example").value); });
 $("clear").addEventListener("click", () => {
-  record = new Record(words);
-  last = null;
   $("example").value = "";
   $("pasted").value = "";
+  $("several").hidden = true;
   say($("report"));
-  form.show(record);
-  assess();
+  begin(new Record(words));
 });
-const drop = $("drop");
+
+/** What a drop brings: a file anywhere but on a field, a text on the box for it. */
+const dropped = event => {
+  const field = event.target.closest("input:not([type=file]), textarea");
+  if (event.dataTransfer.types.includes("Files")) return field ? "nothing" : "files";
+  return !field && $("drop").contains(event.target) ? "text" : "";
+};
 for (const kind of ["dragenter", "dragover"]) document.addEventListener(kind, event => {
+  if (!dropped(event)) return;
   event.preventDefault();
-  drop.classList.add("over");
+  $("drop").classList.toggle("over", dropped(event) !== "nothing");
 });
-document.addEventListener("dragleave", event => { if (!event.relatedTarget) drop.classList.remove("over"); });
+document.addEventListener("dragleave", event => { if (!event.relatedTarget) $("drop").classList.remove("over"); });
 document.addEventListener("drop", event => {
-  event.preventDefault();
-  drop.classList.remove("over");
-  const [file] = event.dataTransfer.files;
-  if (file) readFile(file);
-  else read(event.dataTransfer.getData("text"), guess(event.dataTransfer.getData("text")));
+  $("drop").classList.remove("over");
+  const kind = dropped(event);
+  if (kind) event.preventDefault();
+  if (kind === "files") readFiles(event.dataTransfer.files);
+  if (kind !== "text") return;
+  $("example").value = "";
+  read(event.dataTransfer.getData("text"), guess(event.dataTransfer.getData("text")));
 });
 
 // --- out
 
-$("save-ttl").addEventListener("click", () => download("patient.ttl", "text/turtle", turtle(record.triples(), words.prefixes)));
+$("save-ttl").addEventListener("click", () => {
+  download("patient.ttl", "text/turtle", turtle(record.triples(), words.prefixes));
+  edited = false;
+});
 $("save-json").addEventListener("click", () => download("answer.json", "application/json", JSON.stringify(last, null, 1)));
 $("print").addEventListener("click", () => print());
+window.addEventListener("beforeunload", event => { if (edited) event.preventDefault(); });
 
-form.show(record);
-if ($("example").value) example(); // it may have been chosen before all was there
-else assess();
+if ($("example").value) { // it may have been chosen before all was there
+  form.show(record);
+  example($("example").value);
+} else begin(record);

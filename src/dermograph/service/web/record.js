@@ -28,8 +28,10 @@ export class Record {
     return Object.keys(this.classes).find(link => this.classes[link].has(name));
   }
 
-  add(link, cls = "") {
-    const row = { id: ++this.next, link, cls, values: {}, absent: false };
+  /** A new row; as a draft it says nothing until more is told of it. */
+  add(link, cls = "", draft = true) {
+    const id = ++this.next;
+    const row = { id, link, cls, values: {}, absent: false, draft, node: blank(`form${id}`) };
     const unit = this.classes[link].get(cls)?.unit;
     if (unit) row.values["pt:unit"] = [unit];
     this.rows.push(row);
@@ -76,14 +78,14 @@ export class Record {
       const link = record.compact(t.p.value);
       if (t.p.value === type && record.compact(t.o.value) === "pt:Patient") used.add(t);
       else if (link === "pt:absent" && record.classes["pt:condition"].has(record.compact(t.o.value))) {
-        record.add("pt:condition", record.compact(t.o.value)).absent = true;
+        record.add("pt:condition", record.compact(t.o.value), false).absent = true;
         used.add(t);
       } else if (record.classes[link]) {
         const own = about.get(term(t.o)) ?? [];
         const types = own.filter(o => o.p.value === type);
         const cls = types.length === 1 && record.compact(types[0].o.value);
         if (!cls || !record.classes[link].has(cls)) continue;
-        const row = record.add(link, cls);
+        const row = record.add(link, cls, false);
         row.values = {};
         row.node = t.o;
         used.add(t).add(types[0]);
@@ -96,44 +98,62 @@ export class Record {
 
   /** Whether more is said of the node of a row than its fields hold. */
   more(row) {
-    return row.node && this.rest.some(t => term(t.s) === term(row.node));
+    return this.rest.some(t => term(t.s) === term(row.node));
   }
 
   /** Take a row out, with what no field holds of it. */
   remove(row) {
     this.rows = this.rows.filter(r => r !== row);
-    if (row.node) this.rest = this.rest.filter(t => term(t.s) !== term(row.node));
+    this.rest = this.rest.filter(t => term(t.s) !== term(row.node));
   }
 
-  /** Whether a row says enough to be sent. */
+  /** Why a row says too little to be sent: "" where it says enough, "draft" where only its class is chosen, else the property that it lacks. */
+  short(row) {
+    if (row.absent || this.more(row)) return "";
+    const told = Object.entries(row.values).some(([property, values]) => values.length && property !== "pt:unit"); // its unit comes with its class
+    const lacks = this.words.kinds[row.link].properties.find(p => p.required && !row.values[p.id]?.length);
+    return lacks?.label ?? (row.draft && !told ? "draft" : "");
+  }
+
   whole(row) {
-    return row.cls && (row.absent || this.more(row) || this.words.kinds[row.link].properties.every(p => !p.required || row.values[p.id]?.length));
+    return row.cls && !this.short(row);
+  }
+
+  /** The rows that a finding of the service is about: by node, else by class. A blank node comes back with a mark behind its name. */
+  rowsOf(focus) {
+    const own = name => focus === name || (focus.startsWith(`${name}x`) && focus.length === name.length + 13);
+    const found = this.rows.filter(row => own(row.node.value));
+    return found.length ? found : this.rows.filter(row => row.cls && this.iri(row.cls).value === focus);
+  }
+
+  /** The day asked about. */
+  day() {
+    const now = new Date();
+    return this.values["pt:asOf"]?.[0] ?? [now.getFullYear(), now.getMonth() + 1, now.getDate()].map(n => `${n}`.padStart(2, "0")).join("-");
   }
 
   triples() {
     const found = [{ s: this.name, p: this.iri("rdf:type"), o: this.iri("pt:Patient") }];
-    let number = 0;
-    const tell = (subject, properties, values) => {
+    const tell = (subject, properties, values, stem) => {
       for (const property of properties) {
-        for (const value of values[property.id] ?? []) {
+        for (const [place, value] of (values[property.id] ?? []).entries()) {
           if (property.values) found.push({ s: subject, p: this.iri(property.id), o: this.iri(value) });
           else if (property.type) found.push({ s: subject, p: this.iri(property.id), o: literal(value, this.iri(this.typed(property, value)).value) });
           else {
-            const node = blank(`form${++number}`);
+            const node = blank(`${stem}c${place}`);
             found.push({ s: subject, p: this.iri(property.id), o: node }, { s: node, p: this.iri("rdf:type"), o: this.iri(value) });
           }
         }
       }
     };
-    tell(this.name, this.words.patient, this.values);
+    tell(this.name, this.words.patient, this.values, "form0");
     for (const row of this.rows.filter(r => this.whole(r))) {
       if (row.absent) {
         found.push({ s: this.name, p: this.iri("pt:absent"), o: this.iri(row.cls) });
         continue;
       }
-      const node = row.node ?? blank(`form${++number}`);
-      found.push({ s: this.name, p: this.iri(row.link), o: node }, { s: node, p: this.iri("rdf:type"), o: this.iri(row.cls) });
-      tell(node, this.words.kinds[row.link].properties, row.values);
+      found.push({ s: this.name, p: this.iri(row.link), o: row.node }, { s: row.node, p: this.iri("rdf:type"), o: this.iri(row.cls) });
+      tell(row.node, this.words.kinds[row.link].properties, row.values, `form${row.id}`);
     }
     return [...found, ...this.rest];
   }
