@@ -224,11 +224,22 @@ def test_what_was_sent_may_name_the_patient_by_an_address(client: TestClient) ->
     critical(client, body)
 
 
-def test_an_allergy_among_the_orders_takes_none_from_the_record(client: TestClient) -> None:
+def test_only_an_order_takes_the_place_of_one_on_record(client: TestClient) -> None:
+    """Neither a record among the orders nor an address that an order shares with a record makes it untold."""
     body = of_case(SIGNED)
-    statement = body["prefetch"]["statements"]["entry"][0]["resource"]
-    body["context"]["draftOrders"]["entry"].append({"resource": statement | {"status": "entered-in-error"}})
+    kept, signed = body["prefetch"]["statements"]["entry"][0], body["context"]["draftOrders"]["entry"]
+    kept["fullUrl"] = signed[0]["fullUrl"] = ADDRESS
+    signed.append({"resource": kept["resource"] | {"status": "entered-in-error"}})
     critical(client, body)
+
+
+def test_an_order_that_is_kept_under_its_address_is_not_taken(client: TestClient) -> None:
+    body = of_case(next(case for case in CASES if case.get("more") == ["an order of cyclosporine that is kept already"]))
+    expected = post(client, body).json()["cards"]
+    signed, kept = body["context"]["draftOrders"]["entry"][0], body["prefetch"]["requests"]["entry"][0]
+    signed["fullUrl"] = kept["fullUrl"] = ADDRESS
+    del signed["resource"]["id"]
+    assert [card["summary"] for card in post(client, body).json()["cards"]] == [card["summary"] for card in expected]
 
 
 def test_the_same_call_gives_the_same_cards_and_another_gives_them_other_names(client: TestClient) -> None:

@@ -292,6 +292,13 @@ def test_two_patients_with_one_id_and_addresses_that_name_no_node_are_two(knowle
     ]
 
 
+def test_an_address_that_is_none_draws_no_reference_to_it(knowledge: Knowledge) -> None:
+    entries = [{"resource": PATIENT}, {"fullUrl": "Patient/p", "resource": {"resourceType": "Medication"}}]
+    entries.append({"resource": json.loads(weighed(value=61))["entry"][1]["resource"]})
+    (one,) = reading.from_values([{"resourceType": "Bundle", "entry": entries}], "input", knowledge.terminology).all()
+    assert "observation ad:BodyWeight value=61 unit=kg date=2026-10-20" in lines(one)
+
+
 def test_a_product_that_is_there_twice_in_the_same_words_is_no_doubt(knowledge: Knowledge) -> None:
     product = {"resourceType": "Medication", "id": "m", "code": {"text": "Dupilumab"}}
     taken = {"resourceType": "MedicationStatement", "id": "s", "status": "active", "subject": {"reference": "Patient/p"}}

@@ -26,6 +26,7 @@ MINTED = "urn:dermograph:fhir:"
 _KIND = re.compile(r"[A-Z][A-Za-z]{1,63}")
 _ADDRESS = re.compile(r"(?:https?://[^/?]+/|urn:(?i:uuid):|urn:oid:)[A-Za-z0-9._~:/?@!$&'()*+,;=%-]{1,1000}")
 """Addresses that may name a node, and still do with more behind them: what follows a host would become its port."""
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL)
 _UUID = re.compile(r"urn:uuid:.*", re.IGNORECASE)
 _LOCAL = re.compile(r"(?:(?P<base>.*)/)?(?P<kind>[A-Z][A-Za-z]{1,63})/(?P<id>[^/?#\s]{1,64})(?:/_history/[^/?#\s]{1,64})?")
 _BY_IDENTIFIER = re.compile(r"(?P<kind>[A-Z][A-Za-z]+)\?identifier=(?P<system>[^|&]*)\|(?P<value>[^|&]+)")
@@ -150,18 +151,19 @@ class Document:
         number = element.text("id") or ""
         unnamed = f"{kind}/entry~{len(self.entries) + 1}"
         place = local(kind, number) if number else unnamed
-        iri = _key(address) if _may_name(address) else MINTED + place
+        address = _key(address) if _ABSOLUTE.fullmatch(address) else ""
+        iri = address if _may_name(address) else MINTED + place
         known = self.by_name.get(iri)
-        if known is not None and known.address != _key(address):
+        if known is not None and known.address != address:
             iri, known = MINTED + unnamed, None
         if known is not None:
             if known.element.value == element.value:
                 return
             self.twice.add(iri)
-        entry = Entry(kind, iri, Element(element.value, place, element.source), _key(address), bundle)
+        entry = Entry(kind, iri, Element(element.value, place, element.source), address, bundle)
         self.entries.append(entry)
         self.by_name[iri] = entry
-        self.by_address[_key(address) or iri].append(entry)
+        self.by_address[address or iri].append(entry)
         if number:
             self.by_id[kind, number].append(entry)
 

@@ -102,11 +102,12 @@ def without(entries: Iterable[Resource], found: Sequence[Draft]) -> list[Resourc
     """
     replaced = [draft for draft in found if draft.kind in (*_ORDERS, *PRODUCTS)]
     names = {(draft.kind, draft.number) for draft in replaced if draft.number}
-    addresses = {draft.address for draft in replaced if draft.address}
+    addresses = {(draft.kind, draft.address): draft.number for draft in replaced if draft.address}
 
     def stays(entry: Resource) -> bool:
-        kind, number = (str(entry["resource"].get(key)) for key in ("resourceType", "id"))
-        return (kind, number) not in names and str(entry.get("fullUrl")) not in addresses
+        kind, number, address = str(entry["resource"].get("resourceType")), entry["resource"].get("id"), str(entry.get("fullUrl"))
+        same = (kind, address) in addresses and not (number and addresses[kind, address])
+        return (kind, str(number)) not in names and not same
 
     return [entry for entry in entries if stays(entry)]
 
