@@ -93,6 +93,7 @@ class Document:
     """Resources that were given together.
 
     :param source: name of the document in messages.
+    :param afoot: those by id that have no address on a server, and may be meant by any.
     :param twice: names of resources that are there twice, in different words.
     """
 
@@ -101,10 +102,12 @@ class Document:
     by_name: dict[str, Entry] = field(default_factory=dict)
     by_address: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     by_id: dict[tuple[str, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    afoot: dict[tuple[str, str], list[Entry]] = field(default_factory=lambda: defaultdict(list))
     twice: set[str] = field(default_factory=set)
     deleted: list[str] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     inner: dict[Entry, dict[str, list[Entry]]] = field(default_factory=dict)
+    unlike: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Iterable[Part], source: str) -> Document:
@@ -166,6 +169,8 @@ class Document:
         self.by_address[address or iri].append(entry)
         if number:
             self.by_id[kind, number].append(entry)
+        if number and not address.startswith("http"):
+            self.afoot[kind, number].append(entry)
 
     def find(self, reference: str, of: Entry) -> Entry | None:
         """The resource that a reference points at; None where it is not in the document.
@@ -185,8 +190,8 @@ class Document:
         base, kind, number = local.group("base", "kind", "id")
         around = _LOCAL.fullmatch(holder.address)
         near = self.by_address.get(f"{base or (around and around['base']) or ''}/{kind}/{number}")
-        found = near or [e for e in self.by_id.get((kind, number), []) if base is None or not e.address.startswith("http")]
-        return self._one(found, reference, of)
+        by_id = self.by_id if base is None else self.afoot
+        return self._one(near or by_id.get((kind, number), []), reference, of)
 
     def follow(self, pointer: Element, of: Entry, kind: str) -> Entry | None:
         """The resource that a Reference points at, by its address or else by an identifier.
@@ -219,10 +224,17 @@ class Document:
         return made
 
     def _one(self, found: list[Entry], reference: str, of: Entry) -> Entry | None:
-        if len(found) > 1 and (found[0].kind == "Patient" or any(e.element.value != found[0].element.value for e in found)):
+        if len(found) > 1 and self._unlike(found):
             message = f"{of.element.source}: {printable(of.name)} refers to {printable(reference)}, and {len(found)} resources may be meant"
             raise Ambiguous(message, found)
         return found[0] if found else None
+
+    def _unlike(self, found: list[Entry]) -> bool:
+        """Whether it matters which of several is meant; worked out once, since many may refer to many."""
+        if id(found) not in self.unlike:
+            first = found[0]
+            self.unlike[id(found)] = first.kind == "Patient" or any(entry.element.value != first.element.value for entry in found)
+        return self.unlike[id(found)]
 
 
 def local(kind: str, number: str) -> str:

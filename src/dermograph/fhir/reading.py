@@ -105,12 +105,13 @@ def _from_parts(parts: Iterable[Part], source: str, codes: Terminology, as_of: d
             f"{source}: no patient: no resource is a Patient", "give the patient with the records, as in a searchset with _include or in $everything"
         )
     reading.report.lines += (Line(url, Coding("", "", ""), Level.void, (), "deleted") for url in document.deleted)
-    reasons: dict[str, InputError] = {}
+    doubts: dict[int, Ambiguous] = {}
     for entry in document.entries:
         if entry.kind in KINDS and entry.kind != "Patient":
-            _lay(reading, entry, reasons)
+            _lay(reading, entry, doubts)
         elif entry.kind not in KINDS and entry.kind not in PRODUCTS:
             reading.report.lines.append(Line(entry.name, Coding("", "", ""), Level.unread))
+    reasons: dict[str, InputError] = {found.iri: error for error in doubts.values() for found in error.found}
     for iri, entries in people.items():
         twice = next((entry.iri for entry in entries if entry.iri in document.twice), None)
         if twice:
@@ -130,17 +131,16 @@ def _from_parts(parts: Iterable[Part], source: str, codes: Terminology, as_of: d
     return reading
 
 
-def _lay(reading: Reading, entry: Entry, reasons: dict[str, InputError]) -> None:
+def _lay(reading: Reading, entry: Entry, doubts: dict[int, Ambiguous]) -> None:
     """Lay a record to those of its patient, or tell that nobody knows whose it is.
 
-    :param reasons: why a patient is refused, by the name of its node.
+    :param doubts: is told which patients it may be of, once for the same ones.
     """
     level, why = Level.unknown, "its patient is not in the input, or not told"
     try:
         patient, about = _subject(entry, reading.document)
     except Ambiguous as error:
-        people = [found.iri for found in error.found if found.kind == "Patient"]
-        reasons.update(dict.fromkeys(people, error))
+        doubts.setdefault(id(error.found), error)
         patient, about, why = None, "", "which of several patients it is of cannot be told"
     except InputError as error:
         reading.document.strays.append(Stray(error, entry.bundle))
