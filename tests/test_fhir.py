@@ -339,6 +339,7 @@ LINES: dict[str, tuple[bytes, list[str], list[str]]] = {
     "a patient that is cut off beside one": (joined(PATIENT, b'{"resourceType":"Patient","id":"b'), ["p"], ["input: line 2:"]),
     "a record whose patient can be made out": (joined(PATIENT, PATIENT | {"id": "c"}, CUT), ["c"], ["input: line 3:"]),
     "a record whose patient cannot be made out": (joined(PATIENT, PATIENT | {"id": "c"}, CUT[:40]), ["p", "c"], ["input: line 3:"]),
+    "a record of somebody who is not there": (joined(PATIENT, CUT.replace(b"Patient/p", b"Patient/z")), ["p"], ["input: line 2:"]),
     "a record beside one patient": (joined(PATIENT, CUT[:40]), [], ["input: line 2:"]),
     "a bundle beside another": (joined(json.loads(bundle(PATIENT)), b'{"resourceType":"Bund'), ["p"], ["input: line 2:"]),
     "an entry of a bundle beside another": (

@@ -6,6 +6,7 @@ Everything downstream is the same as for a graph that was written by hand; here 
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -117,8 +118,7 @@ def _from_parts(parts: Iterable[Part], source: str, codes: Terminology, as_of: d
         if twice:
             message = f"{source}: {printable(twice)} is there twice, in different words"
             reasons.setdefault(iri, InputError(message, "keep the one that holds"))
-    for stray in document.strays:
-        whose = _whose(stray, people)
+    for stray, whose in _whose(document.strays, [entries[0] for entries in people.values()]):
         for iri in whose:
             reasons.setdefault(iri, stray.error)
         if not whose:
@@ -156,12 +156,17 @@ def _lay(reading: Reading, entry: Entry, doubts: dict[int, Ambiguous]) -> None:
     reading.report.lines.append(Line(entry.name, concept.first, level, (), why))
 
 
-def _whose(stray: Stray, people: dict[str, list[Entry]]) -> list[str]:
-    """Patients that are refused for a stray: those that it names, else the one whose it must be."""
-    heads = [entries[0] for entries in people.values()]
-    named = [entry.iri for entry in heads if entry.element.value.get("id") in stray.patients]
-    near = [entry.iri for entry in heads if entry.bundle == stray.bundle]
-    return named or (near if len(near) == 1 else [])
+def _whose(strays: Iterable[Stray], people: Iterable[Entry]) -> Iterator[tuple[Stray, list[str]]]:
+    """Each stray with the patients that are refused for it: those that it names, else the one whose it must be."""
+    by_id: dict[str, list[str]] = defaultdict(list)
+    by_bundle: dict[int | None, list[str]] = defaultdict(list)
+    for one in people:
+        by_id[one.element.text("id") or ""].append(one.iri)
+        by_bundle[one.bundle].append(one.iri)
+    for stray in strays:
+        near = by_bundle.get(stray.bundle, [])
+        named = [iri for number in stray.patients for iri in by_id.get(number, [])]
+        yield stray, named if stray.patients else near if len(near) == 1 else []
 
 
 def _add(reading: Reading, entries: list[Entry], codes: Terminology, today: dt.date) -> None:
