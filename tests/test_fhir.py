@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 import yaml
 from fhir_records import lines
@@ -407,6 +408,69 @@ def test_a_bundle_that_is_changed_anywhere_is_read_or_refused(knowledge: Knowled
         found.report.text().encode(errors="strict")
     except InputError as error:
         assert str(error).replace("\n", "").isprintable()
+
+
+_PIECES = [
+    "http://",
+    "https://",
+    "urn:uuid:",
+    "URN:UUID:",
+    "ftp:",
+    "x",
+    ":80",
+    "@",
+    "/",
+    "Patient",
+    "Observation",
+    "p",
+    "q",
+    "%",
+    "%zz",
+    "~1",
+    "entry~2",
+]
+_ADDRESSES = st.lists(st.sampled_from([*_PIECES, "#", "?", "[::1]", "/_history/1", "\ud800", "0A0B", "0a0b", "-cause", "|"]), max_size=5).map("".join)
+_KEPT = st.sampled_from(["Patient/p", "Patient/q", "#1"])
+
+
+@st.composite
+def _entries(draw: st.DrawFn) -> dict[str, Any]:
+    """An entry of a bundle: a patient, a test with what it found, or an allergy, under any id and address."""
+    common = {"id": draw(st.sampled_from(["p", "q", "1", "entry-2", "entry~2", "a/b", ""])), "subject": {"reference": draw(_ADDRESSES | _KEPT)}}
+    inner = {"resourceType": "Observation", "id": draw(st.sampled_from(["1", "2", "~1"])), "status": "final", "effectiveDateTime": "2026-10-20"}
+    of_ours = {
+        "coding": [{"system": "https://w3id.org/dermograph/ad", "code": code} for code in ("CompleteBloodCount", "ComprehensiveMetabolicPanel")]
+    }
+    resource: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                {"resourceType": "Patient", "birthDate": "1990-05-04"},
+                {"resourceType": "Patient", "birthDate": "1991-05-04"},
+                ALLERGY | {"patient": common["subject"]},
+                inner
+                | {
+                    "resourceType": "DiagnosticReport",
+                    "code": of_ours,
+                    "contained": [inner | {"code": WEIGHT, "valueQuantity": {"value": 60, "code": "kg"}}],
+                    "result": [{"reference": "#1"}, {"reference": "#1"}],
+                },
+            ]
+        )
+    )
+    return {"fullUrl": draw(_ADDRESSES), "resource": resource | common}
+
+
+@settings(max_examples=200, deadline=None)
+@given(entries=st.lists(_entries(), max_size=6))
+def test_whatever_ids_addresses_and_references_say_each_record_is_one(knowledge: Knowledge, entries: list[dict[str, Any]]) -> None:
+    value = {"resourceType": "Bundle", "entry": [{"resource": PATIENT}, *entries]}
+    found = reading.from_values([value], "input", knowledge.terminology, dt.date(2026, 11, 1))
+    assert len(found.records) + len(found.refused) >= len(found.entries)
+    for one in found.records:
+        kinds = [t.subject for t in one.triples if t.predicate.value.endswith("#type")]
+        assert len(kinds) == len(set(kinds))
+        written = ox.serialize(list(one.triples), format=ox.RdfFormat.N_TRIPLES)
+        assert len(list(ox.parse(input=written, format=ox.RdfFormat.N_TRIPLES))) == len(one.triples)
 
 
 @settings(max_examples=300, deadline=None)
