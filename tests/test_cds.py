@@ -106,7 +106,7 @@ def call(hook: str = "patient-view", patient: str = "girl", more: tuple[str, ...
 
 def of_case(case: dict[str, Any]) -> dict[str, Any]:
     told = [one if isinstance(one, dict) else {"drug": one} for one in case.get("orders", ())]
-    drugs = [{"resourceType": "MedicationRequest", "medicationCodeableConcept": one["drug"], **one} for one in told]
+    drugs = [{"resourceType": "MedicationRequest", **({"medicationCodeableConcept": one["drug"]} if one["drug"] else {}), **one} for one in told]
     acts = [{"resourceType": "ServiceRequest", "code": word} for word in case.get("services", ())]
     drafts = [
         expanded({k: v for k, v in one.items() if k != "drug"} | {"id": f"order-{n}", "status": "draft", "intent": "order"}, n)
@@ -154,6 +154,94 @@ def holds_to_version_2(card: dict[str, Any]) -> None:
             get_fhir_model_class(action["resource"]["resourceType"]).model_validate(action["resource"])
 
 
+FLUCONAZOLE = {"resourceType": "Medication", "code": {"coding": [{"system": "http://www.whocc.no/atc", "code": "J02AC01"}]}}
+ADDRESS = "urn:uuid:0d6b1b0e-7c4c-4a9a-8f59-0d9f6a7f3f0a"
+SIGNED = next(case for case in CASES if case.get("orders") == ["http://www.whocc.no/atc|J02AC01"] and "takes abrocitinib" in case["more"])
+
+
+def referring(pointer: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A call whose order refers to its product."""
+    body = of_case(SIGNED)
+    (entry,) = body["context"]["draftOrders"]["entry"]
+    del entry["resource"]["medicationCodeableConcept"]
+    entry["resource"] |= {"medicationReference": pointer, **more}
+    return body
+
+
+def critical(client: TestClient, body: dict[str, Any]) -> None:
+    told = post(client, body)
+    assert told.status_code == 200, told.text
+    assert [(c["indicator"], c["summary"][:35]) for c in told.json()["cards"]] == [("critical", "fluconazole: beside abrocitinib: the"[:35])]
+    assert "Dermograph-Not-Understood" not in told.headers
+
+
+@pytest.mark.parametrize("reference", [ADDRESS, ADDRESS.replace("0a", "0A"), ADDRESS[:9] + ADDRESS[9:].upper()])
+def test_a_product_among_the_orders_is_found_by_its_address(client: TestClient, reference: str) -> None:
+    body = referring({"reference": reference})
+    body["context"]["draftOrders"]["entry"].append({"fullUrl": ADDRESS, "resource": FLUCONAZOLE})
+    critical(client, body)
+
+
+@pytest.mark.parametrize(
+    ("pointer", "entry"),
+    [
+        ({"reference": ADDRESS}, {"fullUrl": ADDRESS, "resource": FLUCONAZOLE}),
+        ({"reference": "Medication/m"}, {"fullUrl": "https://ehr.example/Medication/m", "resource": FLUCONAZOLE | {"id": "m"}}),
+        ({"reference": "https://ehr.example/Medication/m"}, {"fullUrl": "https://ehr.example/Medication/m", "resource": FLUCONAZOLE | {"id": "m"}}),
+        ({"identifier": {"value": "7"}}, {"fullUrl": ADDRESS, "resource": FLUCONAZOLE | {"identifier": [{"value": "7"}]}}),
+    ],
+)
+def test_a_product_that_came_with_a_search_is_found(client: TestClient, pointer: dict[str, Any], entry: dict[str, Any]) -> None:
+    body = referring(pointer)
+    body["prefetch"]["requests"] = bundle(type="searchset", total=0) | {"entry": [entry | {"search": {"mode": "include"}}]}
+    critical(client, body)
+
+
+def test_a_product_that_came_twice_is_that_of_the_order(client: TestClient) -> None:
+    body = referring({"reference": "Medication/m"})
+    other = FLUCONAZOLE | {"id": "m", "meta": {"versionId": "3"}}
+    body["prefetch"]["requests"] = bundle(type="searchset", total=0) | {
+        "entry": [{"fullUrl": "https://ehr.example/Medication/m", "resource": other, "search": {"mode": "include"}}]
+    }
+    body["context"]["draftOrders"]["entry"].append({"resource": FLUCONAZOLE | {"id": "m"}})
+    critical(client, body)
+
+
+def test_a_substance_among_the_orders_is_found(client: TestClient) -> None:
+    body = referring({"reference": ADDRESS})
+    made = {"resourceType": "Medication", "ingredient": [{"itemReference": {"reference": "Substance/s"}}]}
+    entries = [{"fullUrl": ADDRESS, "resource": made}, {"resource": FLUCONAZOLE | {"resourceType": "Substance", "id": "s"}}]
+    body["context"]["draftOrders"]["entry"] += entries
+    critical(client, body)
+
+
+def test_what_was_sent_may_name_the_patient_by_an_address(client: TestClient) -> None:
+    body = of_case(SIGNED)
+    address = ADDRESS[:-1] + "b"
+    body["prefetch"]["patient"] = bundle(type="searchset") | {"entry": [{"fullUrl": address, "resource": body["prefetch"]["patient"]}]}
+    for entry in body["prefetch"]["statements"]["entry"]:
+        entry["resource"]["subject"] = {"reference": address}
+    critical(client, body)
+
+
+def test_only_an_order_takes_the_place_of_one_on_record(client: TestClient) -> None:
+    """Neither a record among the orders nor an address that an order shares with a record makes it untold."""
+    body = of_case(SIGNED)
+    kept, signed = body["prefetch"]["statements"]["entry"][0], body["context"]["draftOrders"]["entry"]
+    kept["fullUrl"] = signed[0]["fullUrl"] = ADDRESS
+    signed.append({"resource": kept["resource"] | {"status": "entered-in-error"}})
+    critical(client, body)
+
+
+def test_an_order_that_is_kept_under_its_address_is_not_taken(client: TestClient) -> None:
+    body = of_case(next(case for case in CASES if case.get("more") == ["an order of cyclosporine that is kept already"]))
+    expected = post(client, body).json()["cards"]
+    signed, kept = body["context"]["draftOrders"]["entry"][0], body["prefetch"]["requests"]["entry"][0]
+    signed["fullUrl"] = kept["fullUrl"] = ADDRESS
+    del signed["resource"]["id"]
+    assert [card["summary"] for card in post(client, body).json()["cards"]] == [card["summary"] for card in expected]
+
+
 def test_the_same_call_gives_the_same_cards_and_another_gives_them_other_names(client: TestClient) -> None:
     body = call()
     first, second, other = (post(client, b).json()["cards"] for b in (body, body, body | {"hookInstance": str(uuid.UUID(int=8))}))
@@ -191,16 +279,18 @@ def test_the_patient_of_an_example_has_no_card(client: TestClient) -> None:
     assert post(client, body).json() == {"cards": []}
 
 
-def test_the_orders_of_examples_are_read_and_no_guideline_speaks_of_them(client: TestClient) -> None:
+def test_the_orders_of_examples_are_read_and_said_to_be_unknown(client: TestClient) -> None:
     orders = call("order-select", **example("order-select-context-r4")["context"])
     orders["prefetch"]["patient"]["id"] = orders["context"]["patientId"]
     for value in orders["prefetch"].values():
         for entry in (value or {}).get("entry", ()):
             entry["resource"]["subject"] = {"reference": f"Patient/{orders['context']['patientId']}"}
-    assert post(client, orders).json() == {"cards": []}
+    (card,) = post(client, orders).json()["cards"]
+    assert (card["indicator"], card["summary"][:15]) == ("info", "Not understood,")
     opioid = example("order-sign-request-prefetch")
     opioid["prefetch"] = dict.fromkeys(PREFETCH) | {"patient": opioid["prefetch"]["item1"]}
-    assert post(client, opioid).json() == {"cards": []}
+    (card,) = post(client, opioid).json()["cards"]
+    assert (card["indicator"], card["summary"][:15]) == ("info", "Not understood,")
 
 
 def test_feedback_is_counted_and_not_kept(client: TestClient) -> None:

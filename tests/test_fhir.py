@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyoxigraph as ox
 import pytest
 import yaml
 from fhir_records import lines
@@ -192,6 +193,9 @@ TABLE: list[tuple[str, str, bytes, str]] = [
     ("a line that is cut off", ".ndjson", json.dumps(PATIENT).encode() + b'\n{"resourceType":', "line 2"),
     ("damaged gzip", ".json", gzip.compress(bundle(PATIENT))[:-9], "cannot be unzipped"),
     ("a gzip bomb", ".json", gzip.compress(b" " * (record.LIMIT + 1)), "bytes that are read at once"),
+    ("a small gzip bomb", ".json", gzip.compress(bundle(PATIENT) + b" " * 8_000_000), "bytes that are read at once of a packed file of"),
+    ("entries of nothing", ".json", b'{"resourceType":"Bundle","entry":[' + b"{}," * 300_000 + b"{}]}", "600,004 values in 900,038 bytes"),
+    ("lists of nothing", ".json", b'{"resourceType":"Patient","x":[' + b"[]," * 300_000 + b"[]]}", "which no FHIR has"),
 ]
 
 
@@ -206,10 +210,12 @@ def test_bad_input_is_a_clear_error(knowledge: Knowledge, suffix: str, data: byt
     assert str(caught.value).replace("\n", "").isprintable()
 
 
+ADDRESSES = ["http://x:notaport/Patient/p", "http://%", "http://x/%zz", "https://@:@:/", "http://x:80", "ftp://x/Patient/p", "urn:uuid:%", "x" * 5000]
 HARMLESS: list[tuple[str, bytes]] = [
     ("a hostile address", bundle(PATIENT).replace(b'"resource"', b'"fullUrl": "https://w3id.org/dermograph/ad#Dupilumab", "resource"')),
     ("an address with a quote", bundle(PATIENT).replace(b'"resource"', b'"fullUrl": "http://x/> . <a> <b> <c", "resource"')),
     ("a hostile id", bundle(PATIENT | {"id": '"> . <urn:x> <urn:y> "\n\u202e\ud800'})),
+    *((f"the address {one[:30]}", bundle(PATIENT).replace(b'"resource"', b'"fullUrl": "%s", "resource"' % one.encode())) for one in ADDRESSES),
     ("a tiny number", weighed(value=1e-300)),
     ("nothing at all", bundle({"resourceType": "Patient"})),
     ("an empty code", bundle(PATIENT, OBSERVATION | {"code": {}})),
@@ -252,6 +258,108 @@ def test_a_bad_patient_leaves_the_others(knowledge: Knowledge) -> None:
     found = read(knowledge, bundle(PATIENT | {"birthDate": 7}, other))
     assert [one.name for one in found.records] == ["urn:dermograph:fhir:Patient/q"]
     assert [type(error) for error in found.refused] == [InputError]
+
+
+def named(found: Reading) -> tuple[list[str], list[str]]:
+    """Patients that were read, and why others were not."""
+    return [one.name.rpartition("/")[2] for one in found.records], [error.message for error in found.refused]
+
+
+DAYS = ("1990-05-04", "1991-06-05")
+ALLERGY = {"resourceType": "AllergyIntolerance", "id": "a", "patient": {"reference": "Patient/p"}, "code": {"text": "Dupilumab"}}
+
+
+def test_a_reference_to_one_of_two_refuses_both_and_nobody_else(knowledge: Knowledge) -> None:
+    """Whoever of the two has the allergy, an answer without it may be wrong."""
+    people = [{"fullUrl": f"https://{host}.example/Patient/p", "resource": PATIENT} for host in "ab"]
+    entries = [*people, {"resource": PATIENT | {"id": "q"}}, {"resource": ALLERGY}]
+    found = read(knowledge, json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}).encode())
+    names, why = named(found)
+    assert names == ["q"]
+    assert len(why) == 2
+    assert all("AllergyIntolerance/a refers to Patient/p, and 2 resources may be meant" in said for said in why)
+    assert [line.level for line in found.report.lines if line.resource == "AllergyIntolerance/a"] == [Level.unknown]
+
+
+def test_two_patients_with_one_id_and_addresses_that_name_no_node_are_two(knowledge: Knowledge) -> None:
+    people = [{"fullUrl": f"ftp://{host}.example/Patient/p", "resource": PATIENT | {"birthDate": day}} for host, day in zip("ab", DAYS, strict=True)]
+    weights = [{"resource": json.loads(weighed(value=n))["entry"][1]["resource"] | {"id": f"o{n}"}} for n in (61, 62)]
+    for entry, host in zip(weights, "ab", strict=True):
+        entry["resource"]["subject"] = {"reference": f"ftp://{host}.example/Patient/p"}
+    found = reading.from_values([{"resourceType": "Bundle", "entry": [*people, *weights]}], "input", knowledge.terminology, dt.date(2026, 11, 1))
+    assert [lines(one) for one in found.all()] == [
+        [f"observation ad:BodyWeight value={n} unit=kg date=2026-10-20", f"patient birthDate={day} sex=pt:Female"]
+        for n, day in zip((61, 62), DAYS, strict=True)
+    ]
+
+
+def test_an_address_that_is_none_draws_no_reference_to_it(knowledge: Knowledge) -> None:
+    entries = [{"resource": PATIENT}, {"fullUrl": "Patient/p", "resource": {"resourceType": "Medication"}}]
+    entries.append({"resource": json.loads(weighed(value=61))["entry"][1]["resource"]})
+    (one,) = reading.from_values([{"resourceType": "Bundle", "entry": entries}], "input", knowledge.terminology).all()
+    assert "observation ad:BodyWeight value=61 unit=kg date=2026-10-20" in lines(one)
+
+
+def test_a_product_that_is_there_twice_in_the_same_words_is_no_doubt(knowledge: Knowledge) -> None:
+    product = {"resourceType": "Medication", "id": "m", "code": {"text": "Dupilumab"}}
+    taken = {"resourceType": "MedicationStatement", "id": "s", "status": "active", "subject": {"reference": "Patient/p"}}
+    entries = [{"fullUrl": f"https://{host}.example/Medication/m", "resource": product} for host in "ab"]
+    entries += [{"resource": PATIENT}, {"resource": taken | {"medicationReference": {"reference": "Medication/m"}}}]
+    (one,) = reading.from_values([{"resourceType": "Bundle", "entry": entries}], "input", knowledge.terminology).all()
+    assert "course ad:Dupilumab" in lines(one)
+
+
+def test_a_record_that_is_there_twice_in_different_words_refuses_its_patient_only(knowledge: Knowledge) -> None:
+    found = read(knowledge, bundle(PATIENT, PATIENT | {"id": "q"}, ALLERGY, ALLERGY | {"code": {"text": "Upadacitinib"}}))
+    names, why = named(found)
+    assert names == ["q"]
+    assert why == ["input: urn:dermograph:fhir:AllergyIntolerance/a is there twice, in different words"]
+
+
+def test_a_broken_entry_of_a_bundle_refuses_the_one_whose_it_must_be(knowledge: Knowledge) -> None:
+    names, (why,) = named(read(knowledge, bundle(PATIENT, OBSERVATION | {"subject": "Patient/p"})))
+    assert names == []
+    assert "Observation/o.subject" in why
+
+
+def test_a_broken_entry_that_may_be_of_several_is_told_and_leaves_them(knowledge: Knowledge) -> None:
+    found = read(knowledge, bundle(PATIENT, PATIENT | {"id": "q"}, OBSERVATION | {"subject": "Patient/p"}, {"resourceType": 3}))
+    names, why = named(found)
+    assert names == ["p", "q"]
+    assert len(why) == 2
+    assert [line.level for line in found.report.lines if line.resource == "Observation/o"] == [Level.unknown]
+
+
+def joined(*rows: Any) -> bytes:
+    return b"\n".join(row if isinstance(row, bytes) else json.dumps(row).encode() for row in rows)
+
+
+CUT = json.dumps(ALLERGY)[:-8].encode()
+LINES: dict[str, tuple[bytes, list[str], list[str]]] = {
+    "a patient that is cut off": (joined(PATIENT, b'{"resourceType":"Patient","id":"b', PATIENT | {"id": "c"}), ["p", "c"], ["input: line 2:"]),
+    "a patient that is cut off beside one": (joined(PATIENT, b'{"resourceType":"Patient","id":"b'), ["p"], ["input: line 2:"]),
+    "a record whose patient can be made out": (joined(PATIENT, PATIENT | {"id": "c"}, CUT), ["c"], ["input: line 3:"]),
+    "a record whose patient cannot be made out": (joined(PATIENT, PATIENT | {"id": "c"}, CUT[:40]), ["p", "c"], ["input: line 3:"]),
+    "a record of somebody who is not there": (joined(PATIENT, CUT.replace(b"Patient/p", b"Patient/z")), ["p"], ["input: line 2:"]),
+    "a record beside one patient": (joined(PATIENT, CUT[:40]), [], ["input: line 2:"]),
+    "a bundle beside another": (joined(json.loads(bundle(PATIENT)), b'{"resourceType":"Bund'), ["p"], ["input: line 2:"]),
+    "an entry of a bundle beside another": (
+        joined(json.loads(bundle(PATIENT)), json.loads(bundle(PATIENT | {"id": "c"}, {"resourceType": 3}))),
+        ["p"],
+        ["input: line 2: Bundle.entry[1].resource"],
+    ),
+    "no resource": (joined(PATIENT, b"[]", PATIENT | {"id": "c"}), ["p", "c"], ["input: line 2: no FHIR"]),
+    "a birth date that is none": (joined(PATIENT, PATIENT | {"id": "c", "birthDate": "x"}), ["p"], ["input: line 2: Patient/c.birthDate"]),
+    "a history": (joined(PATIENT, {"resourceType": "Bundle", "type": "history"}, PATIENT | {"id": "c"}), ["p", "c"], ["input: line 2: a history"]),
+}
+
+
+@pytest.mark.parametrize(("data", "good", "bad"), LINES.values(), ids=list(LINES))
+def test_a_bad_line_leaves_the_others(knowledge: Knowledge, data: bytes, good: list[str], bad: list[str]) -> None:
+    names, why = named(read(knowledge, data, suffix=".ndjson"))
+    assert names == good
+    assert len(why) == len(bad)
+    assert all(said.startswith(start) for said, start in zip(why, bad, strict=True)), why
 
 
 def test_of_two_values_of_one_moment_none_is_chosen(knowledge: Knowledge) -> None:
@@ -300,6 +408,69 @@ def test_a_bundle_that_is_changed_anywhere_is_read_or_refused(knowledge: Knowled
         found.report.text().encode(errors="strict")
     except InputError as error:
         assert str(error).replace("\n", "").isprintable()
+
+
+_PIECES = [
+    "http://",
+    "https://",
+    "urn:uuid:",
+    "URN:UUID:",
+    "ftp:",
+    "x",
+    ":80",
+    "@",
+    "/",
+    "Patient",
+    "Observation",
+    "p",
+    "q",
+    "%",
+    "%zz",
+    "~1",
+    "entry~2",
+]
+_ADDRESSES = st.lists(st.sampled_from([*_PIECES, "#", "?", "[::1]", "/_history/1", "\ud800", "0A0B", "0a0b", "-cause", "|"]), max_size=5).map("".join)
+_KEPT = st.sampled_from(["Patient/p", "Patient/q", "#1"])
+
+
+@st.composite
+def _entries(draw: st.DrawFn) -> dict[str, Any]:
+    """An entry of a bundle: a patient, a test with what it found, or an allergy, under any id and address."""
+    common = {"id": draw(st.sampled_from(["p", "q", "1", "entry-2", "entry~2", "a/b", ""])), "subject": {"reference": draw(_ADDRESSES | _KEPT)}}
+    inner = {"resourceType": "Observation", "id": draw(st.sampled_from(["1", "2", "~1"])), "status": "final", "effectiveDateTime": "2026-10-20"}
+    of_ours = {
+        "coding": [{"system": "https://w3id.org/dermograph/ad", "code": code} for code in ("CompleteBloodCount", "ComprehensiveMetabolicPanel")]
+    }
+    resource: dict[str, Any] = draw(
+        st.sampled_from(
+            [
+                {"resourceType": "Patient", "birthDate": "1990-05-04"},
+                {"resourceType": "Patient", "birthDate": "1991-05-04"},
+                ALLERGY | {"patient": common["subject"]},
+                inner
+                | {
+                    "resourceType": "DiagnosticReport",
+                    "code": of_ours,
+                    "contained": [inner | {"code": WEIGHT, "valueQuantity": {"value": 60, "code": "kg"}}],
+                    "result": [{"reference": "#1"}, {"reference": "#1"}],
+                },
+            ]
+        )
+    )
+    return {"fullUrl": draw(_ADDRESSES), "resource": resource | common}
+
+
+@settings(max_examples=200, deadline=None)
+@given(entries=st.lists(_entries(), max_size=6))
+def test_whatever_ids_addresses_and_references_say_each_record_is_one(knowledge: Knowledge, entries: list[dict[str, Any]]) -> None:
+    value = {"resourceType": "Bundle", "entry": [{"resource": PATIENT}, *entries]}
+    found = reading.from_values([value], "input", knowledge.terminology, dt.date(2026, 11, 1))
+    assert len(found.records) + len(found.refused) >= len(found.entries)
+    for one in found.records:
+        kinds = [t.subject for t in one.triples if t.predicate.value.endswith("#type")]
+        assert len(kinds) == len(set(kinds))
+        written = ox.serialize(list(one.triples), format=ox.RdfFormat.N_TRIPLES)
+        assert len(list(ox.parse(input=written, format=ox.RdfFormat.N_TRIPLES))) == len(one.triples)
 
 
 @settings(max_examples=300, deadline=None)
@@ -358,6 +529,42 @@ def test_a_folder_of_bundles_and_of_bulk_data_is_read(tmp_path: Path) -> None:
         "p",
         "q",
     ]
+
+
+def test_a_bad_file_of_a_folder_leaves_the_others(tmp_path: Path) -> None:
+    for name, number in (("a", "p"), ("c", "q")):
+        (tmp_path / f"{name}.json").write_bytes(bundle(PATIENT | {"id": number}))
+    (tmp_path / "b.json").write_bytes(bundle(PATIENT)[:-5])
+    (tmp_path / "d.ndjson").write_bytes(joined(PATIENT | {"id": "r"}, b"{", PATIENT | {"id": "s"}))
+    (tmp_path / "e.ndjson").write_bytes(joined(OBSERVATION | {"subject": {"reference": "Patient/s"}, "code": 7}))
+    ran = Ran("assess", str(tmp_path), *AS_OF, "--format", "jsonl")
+    assert ran.code == 3
+    assert [json.loads(line)["patient"].rpartition("/")[2] for line in ran.out.splitlines()] == ["p", "q", "r"]
+    for said in ("b.json: line 1", "d.ndjson: line 2", "e.ndjson: line 1: Observation/o.code"):
+        assert f"{tmp_path}/{said}" in ran.err
+    assert ran.err.count("mend:") == 3
+    assert Ran("explain", str(tmp_path), "dupilumab").code == 3
+
+
+def test_a_file_of_bulk_data_that_cannot_be_read_refuses_all_of_it(tmp_path: Path) -> None:
+    """It may hold the allergies of everybody."""
+    (tmp_path / "a.json").write_bytes(bundle(PATIENT))
+    (tmp_path / "AllergyIntolerance.ndjson.gz").write_bytes(gzip.compress(joined(ALLERGY))[:-9])
+    (tmp_path / "Patient.ndjson").write_bytes(joined(PATIENT | {"id": "q"}))
+    ran = Ran("assess", str(tmp_path), *AS_OF, "--format", "jsonl")
+    assert ran.code == 3
+    assert [json.loads(line)["patient"].rpartition("/")[2] for line in ran.out.splitlines()] == ["p"]
+    assert "AllergyIntolerance.ndjson.gz: it cannot be unzipped" in ran.err
+
+
+def test_a_graph_in_a_folder_of_fhir_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(bundle(PATIENT))
+    (tmp_path / "b.ttl").write_bytes((ROOT / "readme" / "mia.ttl").read_bytes())
+    (tmp_path / "notes.txt").write_text("none")
+    ran = Ran("assess", str(tmp_path), *AS_OF, "--format", "jsonl")
+    assert (ran.code, len(ran.out.splitlines())) == (3, 1)
+    assert "b.ttl" in ran.err
+    assert "notes" not in ran.err
 
 
 def test_validate_holds_a_bundle_to_fhir(tmp_path: Path) -> None:

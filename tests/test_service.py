@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,9 +57,34 @@ def test_of_several_patients_the_good_ones_are_not_lost(client: TestClient) -> N
     assert told.json()["refused"][0]["findings"][0]["patient"] == "urn:bad"
 
 
+PEOPLE = [{"resourceType": "Patient", "id": name, "gender": "female", "birthDate": "1990-05-04"} for name in "pq"]
+LINES = "\n".join([json.dumps(PEOPLE[0]), "{", json.dumps(PEOPLE[1])])
+
+
+def test_a_bad_line_leaves_the_patients_of_the_others(client: TestClient) -> None:
+    told = client.post("/api/assess", content=LINES, headers={"Content-Type": "application/fhir+ndjson"})
+    assert told.status_code == 422
+    assert [one["patient"].rpartition("/")[2] for one in told.json()["answers"]] == ["p", "q"]
+    assert [one["detail"][:20] for one in told.json()["refused"]] == ["the request: line 2:"]
+
+
+@pytest.mark.parametrize("path", ["assess", "read", "validate"])
+@pytest.mark.parametrize("address", ["http://x:notaport/Patient/p", "http://%", "http://x/%zz", "https://@:@:/"])
+def test_an_address_that_names_no_node_does_no_harm(client: TestClient, path: str, address: str) -> None:
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": address, "resource": PEOPLE[0]}]}
+    assert client.post(f"/api/{path}", json=bundle).status_code == 200
+
+
 REFUSED: dict[str, tuple[str, Any, dict[str, str], int]] = {
     "no media type": ("/api/assess", MIA, {}, 415),
     "a media type of nothing": ("/api/assess", MIA, {"Content-Type": "text/plain"}, 415),
+    "a body that is packed and does not tell": (
+        "/api/assess",
+        gzip.compress(json.dumps(PEOPLE[0]).encode()),
+        {"Content-Type": "application/json"},
+        400,
+    ),
+    "lines that are packed": ("/api/read", gzip.compress(LINES.encode()), {"Content-Type": "application/fhir+ndjson"}, 400),
     "a packed body": ("/api/assess", b"\x1f\x8b", TURTLE | {"Content-Encoding": "gzip"}, 415),
     "a large body": ("/api/assess", "#" * 200_001, TURTLE, 413),
     "no answer that is accepted": ("/api/assess", MIA, TURTLE | {"Accept": "image/png"}, 406),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,30 +38,40 @@ def read(
     :param knowledge: whose mappings FHIR is read by; without it, FHIR is not read.
     :raises InputError: it cannot be read.
     """
-    if knowledge is not None and (readings := list(_fhir(source, as_of, syntax, knowledge))):
-        if told:
-            for one in readings:
+
+    def refuse(error: InputError) -> None:
+        raise error
+
+    if knowledge is not None and (readings := _fhir(source, as_of, syntax, knowledge, refuse)) is not None:
+        found = []
+        for one in readings:
+            if told:
                 told(one)
-        return [found for one in readings for found in one.all()]
+            found += one.all()
+        return found
     if source != STDIN and syntax is None:
         return record.read_path(Path(source), as_of)
     name = "standard input" if source == STDIN else source
     return record.read(content(source), name, suffix=f".{(syntax or 'ttl').removeprefix('.')}", as_of=as_of)
 
 
-def _fhir(source: str, as_of: dt.date | None, syntax: str | None, knowledge: Knowledge) -> Iterator[Reading]:
-    """What is read from FHIR; nothing where the source is no FHIR."""
+def _fhir(
+    source: str, as_of: dt.date | None, syntax: str | None, knowledge: Knowledge, refuse: Callable[[InputError], None]
+) -> Iterator[Reading] | None:
+    """What is read from FHIR; None where the source is no FHIR.
+
+    :param refuse: told of each file of a folder that cannot be read.
+    """
     is_folder = source != STDIN and Path(source).is_dir()
     suffix = fhir_suffix(f".{syntax.removeprefix('.')}" if syntax else source)
     if not is_folder and not suffix:
-        return
+        return None
     from dermograph.fhir import reading
 
     if is_folder:
-        yield from reading.folder(Path(source), knowledge.terminology, as_of)
-        return
+        return reading.folder(Path(source), knowledge.terminology, refuse, as_of)
     name = "standard input" if source == STDIN else source
-    yield reading.read(content(source), name, knowledge.terminology, suffix=suffix, as_of=as_of)
+    return iter([reading.read(content(source), name, knowledge.terminology, suffix=suffix, as_of=as_of)])
 
 
 def fhir_suffix(name: str) -> str:
@@ -101,19 +112,20 @@ def read_all(
 ) -> Iterator[Record]:
     """Read the patients of several sources, in order.
 
-    :param refuse: told of each source that cannot be read; the others are read nevertheless.
+    :param refuse: told of each source, file of a folder, line or patient that cannot be read; the others are read nevertheless.
     """
     for source in sources:
+        refused = partial(refuse, source)
         try:
-            found = list(_fhir(source, as_of, syntax, knowledge)) if knowledge is not None else []
-            if not found:
+            readings = _fhir(source, as_of, syntax, knowledge, refused) if knowledge is not None else None
+            if readings is None:
                 yield from read(source, as_of, syntax)
+                continue
+            for one in readings:
+                if told:
+                    told(one)
+                for error in one.refused:
+                    refused(error)
+                yield from one.records
         except InputError as error:
-            refuse(source, error)
-            continue
-        for one in found:
-            if told:
-                told(one)
-            for refused in one.refused:
-                refuse(source, refused)
-            yield from one.records
+            refused(error)

@@ -57,6 +57,8 @@ _FORMATS = {
     ".owl": ox.RdfFormat.RDF_XML,
     ".jsonld": ox.RdfFormat.JSON_LD,
 }
+ENDINGS = tuple(_FORMATS)
+"""Endings of files that hold a graph."""
 _TYPE = ox.NamedNode(expand("rdf:type"))
 _PATIENT = ox.NamedNode(expand("pt:Patient"))
 _AS_OF = ox.NamedNode(expand("pt:asOf"))

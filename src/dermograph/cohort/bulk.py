@@ -12,7 +12,6 @@ import gzip
 import json
 import multiprocessing
 import os
-import re
 import shutil
 import sqlite3
 import zlib
@@ -47,9 +46,6 @@ BUCKET = 32 * 1024 * 1024
 """Bytes of lines that a bucket is meant to hold."""
 MOST = 256
 """Most buckets, since each has a file open while lines are laid out."""
-_NAMED = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?Patient/([A-Za-z0-9.-]{1,64})(?:/_history/[^"]*)?"')
-PRODUCTS = "Medication"
-"""Kind of resource that belongs to no patient, and that records of patients refer to."""
 Lost = Counter[tuple[str, str, str, str, str]]
 """What was passed over, by kind, system, code, text and reason."""
 
@@ -120,7 +116,8 @@ class Bulk:
         with ExitStack() as stack:
             laid = [stack.enter_context((where / f"{number:05}.ndjson").open("wb")) for number in range(buckets)]
             products = sqlite3.connect(where / "products.sqlite")
-            products.execute("CREATE TABLE product (id TEXT PRIMARY KEY, line BLOB) WITHOUT ROWID")
+            products.execute("CREATE TABLE product (name TEXT PRIMARY KEY, line BLOB) WITHOUT ROWID")
+            products.execute("CREATE TABLE identifier (system TEXT, value TEXT, name TEXT, PRIMARY KEY (system, value, name)) WITHOUT ROWID")
             sorting = _Sorting(laid, products)
             for number, path in enumerate(self.files):
                 progress("sorting", number, len(self.files))
@@ -161,7 +158,7 @@ class _Sorting:
     """Lines on their way into buckets.
 
     :param laid: files of the buckets.
-    :param products: what belongs to no patient.
+    :param products: what belongs to no patient, and records of patients refer to.
     :param broken: lines that cannot be read, as rows of what is rejected.
     """
 
@@ -184,8 +181,8 @@ class _Sorting:
         patient = number if kind == "Patient" else _patient(resource)
         if kind == "Patient" and not patient:
             self._refuse(file, place, line, "a Patient without an id")
-        elif kind == PRODUCTS and number:
-            self._keep(file, place, line, number)
+        elif kind in reading.PRODUCTS and number:
+            self._keep(file, place, line, f"{kind}/{number}", resource)
         elif kind not in reading.KINDS:
             self.lost[kind, "", "", "", Level.unread.value] += 1
         elif patient is None:
@@ -194,15 +191,17 @@ class _Sorting:
             head = json.dumps([patient, file, place]).encode()
             self.laid[zlib.crc32(patient.encode("utf-8", "surrogatepass")) % len(self.laid)].write(head + b"\t" + line)
 
-    def _keep(self, file: str, place: int, line: bytes, number: str) -> None:
+    def _keep(self, file: str, place: int, line: bytes, name: str, resource: dict[str, Any]) -> None:
         """Keep what records of patients refer to."""
-        added = self.products.execute("INSERT OR IGNORE INTO product VALUES (?, ?)", (number, line))
-        if added.rowcount == 0 and self.products.execute("SELECT line FROM product WHERE id = ?", (number,)).fetchone()[0] != line:
-            self._refuse(file, place, b"", f"{PRODUCTS}/{printable(number)} is there twice, in different words")
+        added = self.products.execute("INSERT OR IGNORE INTO product VALUES (?, ?)", (name, line))
+        if added.rowcount == 0 and self.products.execute("SELECT line FROM product WHERE name = ?", (name,)).fetchone()[0] != line:
+            self._refuse(file, place, b"", f"{printable(name)} is there twice, in different words")
+        for key in filter(None, map(_identifier, _objects(resource.get("identifier")))):
+            self.products.execute("INSERT OR IGNORE INTO identifier VALUES (?, ?, ?)", (*key, name))
 
     def _refuse(self, file: str, place: int, line: bytes, reason: str) -> None:
         """Note a line that cannot be read; its patient, where one can be made out, is then not assessed."""
-        named = _NAMED.search(line)
+        named = parsing.OF_PATIENT.search(line)
         patient = MINTED + local("Patient", named[1].decode()) if named else None
         self.broken.append({"table": file, "row": place, "patient": patient, "reason": reason, "value": None})
 
@@ -270,11 +269,7 @@ def _read(
         for value in values:
             lost[value["resourceType"], "", "", "", "its patient is not in the input"] += 1
         return
-    wanted = {number for value in values if (number := _product(value))}
-    for number in sorted(wanted):
-        row = products.execute("SELECT line FROM product WHERE id = ?", (number,)).fetchone()
-        if row:
-            values.append(parsing.value(row[0], f"{PRODUCTS}/{number}"))
+    values += _products(values, products)
     name, place, _ = min(lines)
     try:
         read = reading.from_values(values, name, _codes, today)
@@ -289,13 +284,39 @@ def _read(
     lost.update(passed_over(read.report.lines))
 
 
-def _product(value: dict[str, Any]) -> str | None:
-    """Id of the product that a record refers to outside itself."""
-    pointer = value.get("medicationReference")
-    reference = pointer.get("reference") if isinstance(pointer, dict) else None
-    if not isinstance(reference, str) or reference.startswith("#"):
-        return None
-    return reference.partition("/_history/")[0].rpartition("/")[2]
+def _products(values: Sequence[dict[str, Any]], products: sqlite3.Connection) -> list[Any]:
+    """What records refer to outside themselves, and what that is made of."""
+    found: dict[str, Any] = {}
+    todo = [one.get("medicationReference") for value in values for one in (value, *_objects(value.get("contained")))]
+    todo += [part.get("itemReference") for value in values for one in _objects(value.get("contained")) for part in _objects(one.get("ingredient"))]
+    while todo:
+        for name in _names(todo.pop(), products):
+            row = None if name in found else products.execute("SELECT line FROM product WHERE name = ?", (name,)).fetchone()
+            if row:
+                found[name] = parsing.value(row[0], name)
+                todo += [part.get("itemReference") for part in _objects(found[name].get("ingredient"))]
+    return [found[name] for name in sorted(found)]
+
+
+def _names(pointer: Any, products: sqlite3.Connection) -> Iterator[str]:
+    """Kind and id of the products that a Reference may point at."""
+    if not isinstance(pointer, dict):
+        return
+    if isinstance(reference := pointer.get("reference"), str) and not reference.startswith("#"):
+        yield "/".join(reference.partition("/_history/")[0].split("/")[-2:])
+    if key := _identifier(pointer.get("identifier")):
+        yield from (name for (name,) in products.execute("SELECT name FROM identifier WHERE system = ? AND value = ?", key))
+
+
+def _identifier(value: Any) -> tuple[str, str] | None:
+    """System and value of an Identifier."""
+    system, text = (value.get("system") or "", value.get("value")) if isinstance(value, dict) else ("", None)
+    return (system, text) if isinstance(system, str) and isinstance(text, str) and text else None
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of an array, where it is one."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _sum_up(work: Path) -> None:

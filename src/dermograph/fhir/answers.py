@@ -31,7 +31,7 @@ _ELEMENTS = {
     "pt:causedBy": ("AllergyIntolerance", "code"),
 }
 """Elements of resources in which words of a patient graph are recorded."""
-_LOCAL = re.compile(re.escape(MINTED) + r"(?P<kind>Patient)/(?P<id>(?!entry-\d+$)[A-Za-z0-9.-]{1,64})")
+_LOCAL = re.compile(re.escape(MINTED) + r"(?P<kind>Patient)/(?P<id>[A-Za-z0-9.-]{1,64})")
 _ADDRESS = re.compile(r"https?://\S+/Patient/[A-Za-z0-9.-]{1,64}|urn:uuid:[0-9a-f-]{36}|urn:oid:[0-9.]+")
 _ADVICE = ("cautions", "screening", "baseline", "monitoring")
 

@@ -128,8 +128,7 @@ def _named(entry: Entry, scribe: Scribe) -> tuple[Concept, list[Concept], list[C
     if pointer is None:
         return Concept(), [], [], "no medication is named"
     words = Concept((), pointer.text("display") or "")
-    reference = pointer.text("reference")
-    target = scribe.document.find(reference, entry) if reference else None
+    target = scribe.document.follow(pointer, entry, "Medication")
     if target is None:
         lost = "" if words else "the medication that it refers to is not in the input"
         return words, [], [], lost
@@ -138,5 +137,14 @@ def _named(entry: Entry, scribe: Scribe) -> tuple[Concept, list[Concept], list[C
     product = target.element
     if product.text("status") == "entered-in-error":
         return product.concept("code"), [], [], "the medication that it refers to is entered in error"
-    ingredients = [part.concept("itemCodeableConcept") for part in product.parts("ingredient") if part.flag("isActive") is not False]
+    ingredients = [_ingredient(part, target, scribe) for part in product.parts("ingredient") if part.flag("isActive") is not False]
     return product.concept("code") or words, ingredients, [product.concept("form")], ""
+
+
+def _ingredient(part: Element, product: Entry, scribe: Scribe) -> Concept:
+    """What an ingredient of a product is, by its code or by the Substance or Medication that it refers to."""
+    pointer = part.part("itemReference")
+    if pointer is None:
+        return part.concept("itemCodeableConcept")
+    target = scribe.document.follow(pointer, product, "Substance")
+    return target.element.concept("code") if target else Concept((), pointer.text("display") or "")

@@ -6,7 +6,9 @@ Everything downstream is the same as for a graph that was written by hand; here 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from typing import Any
 from dermograph import record
 from dermograph.errors import InputError
 from dermograph.fhir import allergies, conditions, medications, observations, parsing, person, procedures
-from dermograph.fhir.bundle import Document, Entry
+from dermograph.fhir.bundle import Ambiguous, Document, Entry, Stray, kind_of
 from dermograph.fhir.elements import Coding, Concept
+from dermograph.fhir.parsing import Part
 from dermograph.fhir.report import Level, Line, Report
 from dermograph.fhir.scribe import Scribe
 from dermograph.fhir.terminology import Terminology
@@ -40,6 +43,10 @@ KINDS: dict[str, Callable[[Entry, Scribe], None]] = {
 """Kinds of resources that are read, in their order."""
 SUBJECTS = ("subject", "patient")
 """Elements that name the patient."""
+PRODUCTS = ("Medication", "Substance")
+"""Kinds of resources that records refer to, and that say nothing by themselves."""
+OTHERS = ("Group", "Device", "Location")
+"""Kinds of what a record may be about instead of a patient."""
 
 
 @dataclass
@@ -47,7 +54,7 @@ class Reading:
     """What was read.
 
     :param records: a graph for each patient that could be read.
-    :param refused: why others could not.
+    :param refused: why others could not, and records of which nobody can tell whose they are.
     :param entries: resources of each patient, by the name of its node.
     """
 
@@ -76,45 +83,90 @@ def read(data: bytes, source: str, codes: Terminology, *, suffix: str = ".json",
     """
     source = printable(source)
     plain = parsing.unpacked(data, source)
-    values = parsing.lines(plain, source) if suffix in LINES else [parsing.value(plain, source)]
-    return from_values(values, source, codes, as_of)
+    parts = parsing.lines(plain, source) if suffix in LINES else [Part(source, parsing.value(plain, source))]
+    return _from_parts(parts, source, codes, as_of)
 
 
 def from_values(values: Iterable[Any], source: str, codes: Terminology, as_of: dt.date | None = None) -> Reading:
     """Read the patients of JSON values, each a bundle or a resource."""
-    document = Document.of(values, source)
+    return _from_parts((Part(source, value) for value in values), source, codes, as_of)
+
+
+def _from_parts(parts: Iterable[Part], source: str, codes: Terminology, as_of: dt.date | None) -> Reading:
+    document = Document.of(parts, source)
     reading = Reading(document, Report(source))
-    for url in document.deleted:
-        reading.report.lines.append(Line(url, Coding("", "", ""), Level.void, (), "deleted"))
-    people = reading.entries = {entry.iri: [entry] for entry in document.entries if entry.kind == "Patient"}
+    people = reading.entries
+    for entry in document.entries:
+        if entry.kind == "Patient":
+            people.setdefault(entry.iri, []).append(entry)
+    if not people and document.strays:
+        raise document.strays[0].error
     if not people:
         raise InputError(
             f"{source}: no patient: no resource is a Patient", "give the patient with the records, as in a searchset with _include or in $everything"
         )
-    strays: list[InputError] = []
+    reading.report.lines += (Line(url, Coding("", "", ""), Level.void, (), "deleted") for url in document.deleted)
+    doubts: dict[int, Ambiguous] = {}
     for entry in document.entries:
-        if entry.kind == "Patient":
-            continue
-        if entry.kind not in KINDS:
-            if entry.kind != "Medication":
-                reading.report.lines.append(Line(entry.name, Coding("", "", ""), Level.unread))
-            continue
-        try:
-            patient = _patient(entry, document)
-        except InputError as error:
-            strays.append(error)
-            continue
-        if patient is None:
-            reading.report.lines.append(
-                Line(entry.name, entry.element.concept("code").first, Level.void, (), "its patient is not in the input, or not told")
-            )
+        if entry.kind in KINDS and entry.kind != "Patient":
+            _lay(reading, entry, doubts)
+        elif entry.kind not in KINDS and entry.kind not in PRODUCTS:
+            reading.report.lines.append(Line(entry.name, Coding("", "", ""), Level.unread))
+    reasons: dict[str, InputError] = {found.iri: error for error in doubts.values() for found in error.found}
+    for iri, entries in people.items():
+        twice = next((entry.iri for entry in entries if entry.iri in document.twice), None)
+        if twice:
+            message = f"{source}: {printable(twice)} is there twice, in different words"
+            reasons.setdefault(iri, InputError(message, "keep the one that holds"))
+    for stray, whose in _whose(document.strays, [entries[0] for entries in people.values()]):
+        for iri in whose:
+            reasons.setdefault(iri, stray.error)
+        if not whose:
+            reading.refused.append(stray.error)
+    for iri, entries in people.items():
+        if iri in reasons:
+            _refuse(reading, entries, reasons[iri])
         else:
-            people[patient.iri].append(entry)
-    if strays:
-        raise strays[0]
-    for entries in people.values():
-        _add(reading, entries, codes, as_of or dt.date.today())
+            _add(reading, entries, codes, as_of or dt.date.today())
     return reading
+
+
+def _lay(reading: Reading, entry: Entry, doubts: dict[int, Ambiguous]) -> None:
+    """Lay a record to those of its patient, or tell that nobody knows whose it is.
+
+    :param doubts: is told which patients it may be of, once for the same ones.
+    """
+    level, why = Level.unknown, "its patient is not in the input, or not told"
+    try:
+        patient, about = _subject(entry, reading.document)
+    except Ambiguous as error:
+        doubts.setdefault(id(error.found), error)
+        patient, about, why = None, "", "which of several patients it is of cannot be told"
+    except InputError as error:
+        reading.document.strays.append(Stray(error, entry.bundle))
+        patient, about, why = None, "", "whose it is cannot be read"
+    if patient is not None:
+        reading.entries[patient.iri].append(entry)
+        return
+    if about in OTHERS:
+        level, why = Level.void, f"it is about a {about}"
+    concept = Concept()
+    with suppress(InputError):
+        concept = entry.element.concept("code") or entry.element.concept("medicationCodeableConcept")
+    reading.report.lines.append(Line(entry.name, concept.first, level, (), why))
+
+
+def _whose(strays: Iterable[Stray], people: Iterable[Entry]) -> Iterator[tuple[Stray, list[str]]]:
+    """Each stray with the patients that are refused for it: those that it names, else the one whose it must be."""
+    by_id: dict[str, list[str]] = defaultdict(list)
+    by_bundle: dict[int | None, list[str]] = defaultdict(list)
+    for one in people:
+        by_id[one.element.text("id") or ""].append(one.iri)
+        by_bundle[one.bundle].append(one.iri)
+    for stray in strays:
+        near = by_bundle.get(stray.bundle, [])
+        named = [iri for number in stray.patients for iri in by_id.get(number, [])]
+        yield stray, named if stray.patients else near if len(near) == 1 else []
 
 
 def _add(reading: Reading, entries: list[Entry], codes: Terminology, today: dt.date) -> None:
@@ -127,49 +179,63 @@ def _add(reading: Reading, entries: list[Entry], codes: Terminology, today: dt.d
         reading.records.append(scribe.finished(reading.report.source))
         reading.report.lines += report.lines
     except InputError as error:
-        reading.refused.append(error)
-        reading.report.lines += (Line(entry.name, Concept().first, Level.unknown, (), "its patient is refused") for entry in entries)
+        _refuse(reading, entries, error)
 
 
-def _patient(entry: Entry, document: Document) -> Entry | None:
+def _refuse(reading: Reading, entries: list[Entry], error: InputError) -> None:
+    reading.refused.append(error)
+    reading.report.lines += (Line(entry.name, Concept().first, Level.unknown, (), "its patient is refused") for entry in entries)
+
+
+def _subject(entry: Entry, document: Document) -> tuple[Entry | None, str]:
+    """The patient of a record, and the kind of what it is about where that is no patient."""
     for key in SUBJECTS:
         pointer = entry.element.part(key)
-        if pointer is None:
-            continue
-        reference = pointer.text("reference")
-        found = document.find(reference, entry) if reference else None
-        if found is None and (named := pointer.part("identifier")) is not None:
-            value = named.text("value")
-            found = document.find(f"Patient?identifier={named.text('system') or ''}|{value}", entry) if value else None
-        return found if found is not None and found.kind == "Patient" and found.holder is None else None
-    return None
+        if pointer is not None:
+            found = document.follow(pointer, entry, "Patient")
+            if found is not None and found.kind == "Patient" and found.holder is None:
+                return found, ""
+            return None, found.kind if found else kind_of(pointer.text("reference") or "") or pointer.text("type") or ""
+    return None, ""
 
 
-def folder(where: Path, codes: Terminology, as_of: dt.date | None = None) -> Iterator[Reading]:
+def folder(where: Path, codes: Terminology, refuse: Callable[[InputError], None], as_of: dt.date | None = None) -> Iterator[Reading]:
     """Read a folder: each ``.json`` by itself, and all NDJSON together, as Bulk Data has it.
 
-    :raises InputError: there is no FHIR in it, or one of its files cannot be read.
+    :param refuse: told of each file that cannot be read; the others are read nevertheless. Of Bulk Data all is refused then, since
+        one file holds a kind of record of every patient.
+    :raises InputError: there is no FHIR in it.
     """
+    name = printable(str(where))
     try:
-        files = sorted(path for path in where.iterdir() if fhir_suffix(path.name) and path.is_file())
+        files = sorted(path for path in where.iterdir() if path.is_file())
     except OSError as error:
-        raise InputError(f"{printable(str(where))}: {error.strerror or error}", "check the path") from error
-    if not files:
-        raise InputError(
-            f"{printable(str(where))}: Is a directory, and no file of FHIR is in it", f"its files end in {' or '.join(FHIR)}, with or without .gz"
-        )
+        raise InputError(f"{name}: {error.strerror or error}", "check the path") from error
     bulk = [path for path in files if fhir_suffix(path.name) in LINES]
+    single = [path for path in files if fhir_suffix(path.name) and path not in bulk]
+    if not bulk and not single:
+        raise InputError(f"{name}: Is a directory, and no file of FHIR is in it", f"its files end in {' or '.join(FHIR)}, with or without .gz")
     for path in files:
-        if path not in bulk:
+        if path.suffix.lower() in record.ENDINGS:
+            refuse(InputError(f"{printable(str(path))}: a graph, and of a folder only FHIR is read", "give the file by itself"))
+    for path in single:
+        try:
             yield read(content(str(path)), str(path), codes, as_of=as_of)
+        except InputError as error:
+            refuse(error)
     if bulk:
-        values, total = list[Any](), 0
-        for path in bulk:
-            plain = parsing.unpacked(content(str(path)), printable(str(path)))
-            total += len(plain)
-            if total > record.LIMIT:
-                raise InputError(
-                    f"{printable(str(where))}: more than the {record.LIMIT:,} bytes that are read at once", "give the folder to dermograph cohort"
-                )
-            values += parsing.lines(plain, printable(str(path)))
-        yield from_values(values, printable(str(where)), codes, as_of)
+        try:
+            yield _from_parts(_bulk(bulk, name), name, codes, as_of)
+        except InputError as error:
+            refuse(error)
+
+
+def _bulk(files: Sequence[Path], name: str) -> Iterator[Part]:
+    total = 0
+    for path in files:
+        source = printable(str(path))
+        plain = parsing.unpacked(content(str(path)), source)
+        total += len(plain)
+        if total > record.LIMIT:
+            raise InputError(f"{name}: more than the {record.LIMIT:,} bytes that are read at once", "give the folder to dermograph cohort")
+        yield from parsing.lines(plain, source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
@@ -59,8 +59,12 @@ class Scribe:
     measured: list[Measured] = field(default_factory=list)
     refuted: list[tuple[Entry, Concept, str]] = field(default_factory=list)
     present: set[str] = field(default_factory=set)
+    nodes: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    asked: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
+        self.names.add(self.patient)
         self.triples.append(ox.Triple(ox.NamedNode(self.patient), _TYPE, ox.NamedNode(expand("pt:Patient"))))
 
     @property
@@ -75,10 +79,11 @@ class Scribe:
     def record(self, link: str, name: str, cls: str, **said: Said | Iterable[str] | None) -> None:
         """Add a record to the patient.
 
-        :param name: IRI of its node.
+        :param name: IRI of its node; where another record has it, the node has one that begins with it.
         :param said: its properties by their local names; None says nothing.
         """
-        node = ox.NamedNode(name)
+        self.nodes[name] = self._unique(name)
+        node = ox.NamedNode(self.nodes[name])
         self.triples.append(ox.Triple(ox.NamedNode(self.patient), ox.NamedNode(expand(link)), node))
         self.triples.append(ox.Triple(node, _TYPE, ox.NamedNode(expand(cls))))
         for prop, value in said.items():
@@ -88,10 +93,20 @@ class Scribe:
                     self._add(node, f"pt:{prop}", one)
 
     def caused_by(self, name: str, cls: str) -> None:
-        """Name the cause of a condition that was recorded under a name."""
-        cause = ox.NamedNode(f"{name}-cause")
-        self.triples.append(ox.Triple(ox.NamedNode(name), ox.NamedNode(expand("pt:causedBy")), cause))
+        """Name the cause of the condition that was last recorded under a name."""
+        node = self.nodes[name]
+        cause = ox.NamedNode(self._unique(f"{node}-cause"))
+        self.triples.append(ox.Triple(ox.NamedNode(node), ox.NamedNode(expand("pt:causedBy")), cause))
         self.triples.append(ox.Triple(cause, _TYPE, ox.NamedNode(expand(cls))))
+
+    def _unique(self, name: str) -> str:
+        """The name, or where it is taken one like it that nothing else has: no id and no number has a tilde."""
+        made, stem = name, name if "#" in name else f"{name}#"
+        while made in self.names:
+            self.asked[stem] += 1
+            made = f"{stem}~{self.asked[stem]}"
+        self.names.add(made)
+        return made
 
     def _add(self, node: ox.NamedNode, prop: str, value: Said) -> None:
         term: ox.NamedNode | ox.Literal

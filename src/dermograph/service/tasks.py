@@ -64,10 +64,12 @@ def _json(value: Any, headers: dict[str, str] | None = None) -> Reply:
 
 
 def _read(asked: Asked, known: Knowledge) -> tuple[list[Record], list[InputError], list[dict[str, Any]]]:
-    """Patients that can be read, why others cannot, and what became of each record of FHIR."""
+    """Patients that can be read, why others and records cannot, and what became of each record of FHIR."""
     if asked.suffix in inputs.FHIR:
-        from dermograph.fhir import reading
+        from dermograph.fhir import parsing, reading
 
+        if asked.data.startswith(parsing.PACKED):
+            raise InputError("the request: the body is packed, and nothing is unpacked", "send it plain")
         found = reading.read(asked.data, "the request", known.terminology, suffix=asked.suffix, as_of=asked.as_of)
         return found.records, found.refused, found.report.to_json()
     from dermograph import record
@@ -109,7 +111,7 @@ def assess(ontology: Path | None, asked: Asked, media: str) -> Reply:
     if errors:
         if len(records) + len(refused) == 1:
             raise errors[0]
-        message = f"{len(errors)} of {len(records) + len(refused)} patients cannot be assessed"
+        message = f"{len(errors)} patients or records cannot be read or assessed, and {len(answers)} patients are"
         unassessed = [json.loads(problems.of(error).body) for error in errors]
         return problem(422, message, "mend those under refused", headers, answers=[a.to_json() for a in answers], refused=unassessed)
     return Reply(200, media, _written(known, answers, media), headers)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from dermograph import render
 from dermograph.assessment import Assessment, Item, Reason, TherapyVerdict
+from dermograph.fhir.report import Line
 from dermograph.fhir.terminology import ALIASES, Strength, Terminology
 from dermograph.service.cds import doses, models
 from dermograph.service.cds.orders import Draft
@@ -35,6 +36,8 @@ MOST = 5
 """Most suggestions of a card."""
 _WEIGHTY = {"relative-contraindication", "no-regimen", "interaction"}
 _ORDERABLE = ("dg:Assessment", "dg:Observable")
+_UNKNOWN = {"no mapping": "its code is not known here"}
+"""Words for a clinician, where those of the report are others."""
 _CONTINUE = ("yes", "review", "stop")
 
 
@@ -240,6 +243,34 @@ def of_doubt(table: Table, draft: Draft, doubts: Sequence[str], final: bool) -> 
     about = draft.reference or draft.name
     summary = f"An order cannot be judged: {doubts[0]}"
     return table.card("order", about, "warning" if final else "info", summary, ["An order cannot be judged:", listed(map(md, doubts))], ())
+
+
+def of_unknown(table: Table, found: Sequence[tuple[Draft, Line]], nameless: int, final: bool) -> models.Card:
+    """That drugs were not understood, one card for all of them: what is not known is said, and nothing is guessed of it.
+
+    :param found: orders, each with what is told of it.
+    :param nameless: drugs on record that nothing names.
+    """
+    told, unnamed = [], nameless > 0
+    for draft, line in found:
+        coding = line.coding
+        label = coding.display or coding.code or draft.reference or "an order without an id"
+        code = f" ({coding.system} {coding.code})" if coding.code else ""
+        told.append(f"{md(label + code)}: {md(_UNKNOWN.get(line.why, line.why))}")
+        unnamed = unnamed or not (coding.display or coding.code)
+    names = "; ".join(dict.fromkeys(line.coding.display or line.coding.code or draft.reference or "?" for draft, line in found))
+    detail = [
+        "Not understood, so nothing was checked, neither whether it is for this patient nor whether it goes with what is taken:" if found else "",
+        listed(told),
+        f"Drugs on record that nothing names, since what they refer to was not sent: {nameless}. Whether an order goes with them was not checked."
+        if nameless
+        else "",
+    ]
+    head = (
+        f"Not understood, and nothing was checked: {names}" if found else "What is ordered was not checked beside drugs on record that nothing names"
+    )
+    about = "\n".join(["unknown", *(draft.name for draft, _ in found)])
+    return table.card("order", about, "warning" if final and unnamed else "info", head, detail, ())
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyoxigraph as ox
 
 from dermograph.errors import InputError
-from dermograph.fhir.bundle import MINTED, Document, Entry
+from dermograph.fhir.bundle import MINTED, Ambiguous, Document, Entry, local
 from dermograph.fhir.elements import Concept, Element
+from dermograph.fhir.reading import PRODUCTS
 from dermograph.fhir.report import Level, Line
 from dermograph.record import Record, printable
 from dermograph.service.cds import models
 
 Resource = dict[str, Any]
 _OVER = {"entered-in-error", "cancelled", "stopped", "completed", "revoked"}
+_ORDERS = ("MedicationRequest", "ServiceRequest")
+MEDICATED = ("MedicationStatement", "MedicationRequest", "MedicationAdministration")
+"""Kinds of records that name a drug, and may refer to it."""
 _TOLD = ("contained", "medicationCodeableConcept", "medicationReference")
 _NAME = re.compile(r"\bad:\w+")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -37,12 +42,14 @@ class Draft:
     :param number: id of its resource; empty where it has none.
     :param resource: as it was sent.
     :param taken: the resource that says that it is followed; None where it asks for nothing that is given.
+    :param address: its full URL, where it has one.
     """
 
     kind: str
     number: str
     resource: Resource
     taken: Resource | None
+    address: str = ""
 
     @property
     def reference(self) -> str | None:
@@ -52,7 +59,7 @@ class Draft:
     @property
     def name(self) -> str:
         """Its name in what is read."""
-        return f"{self.taken['resourceType']}/{self.taken['id']}" if self.taken else ""
+        return local(self.taken["resourceType"], self.taken["id"]) if self.taken else ""
 
 
 def drafts(bundle: models.Bundle, patient: str) -> list[Draft]:
@@ -62,16 +69,18 @@ def drafts(bundle: models.Bundle, patient: str) -> list[Draft]:
     :raises InputError: an entry is no resource.
     """
     found = []
-    for place, resource in enumerate(_resources(bundle)):
+    for place, entry in enumerate(_entries(bundle)):
+        resource, address = entry["resource"], entry.get("fullUrl")
         kind, number = resource["resourceType"], resource.get("id")
         number = number if isinstance(number, str) else ""
-        found.append(Draft(kind, number, resource, _taken(resource, f"dermograph-draft-{place}", patient)))
+        taken = _taken(resource, f"~draft-{place}", patient)  # no id of FHIR has a tilde
+        found.append(Draft(kind, number, resource, taken, address if isinstance(address, str) else ""))
     return found
 
 
-def medications(bundle: models.Bundle) -> Iterator[Resource]:
-    """Products that the orders of a bundle refer to."""
-    return (resource for resource in _resources(bundle) if resource["resourceType"] == "Medication")
+def products(bundle: models.Bundle) -> Iterator[Resource]:
+    """Entries of a bundle that its orders refer to: products, and what they are made of."""
+    return (entry for entry in _entries(bundle) if entry["resource"]["resourceType"] in PRODUCTS)
 
 
 def chosen(found: Sequence[Draft], selections: Iterable[str]) -> list[Draft]:
@@ -86,10 +95,21 @@ def chosen(found: Sequence[Draft], selections: Iterable[str]) -> list[Draft]:
     return [draft for draft in found if {f"{draft.kind}/{draft.number}", draft.number} & names]
 
 
-def without(resources: Iterable[Resource], found: Sequence[Draft]) -> list[Resource]:
-    """Resources that are none of the orders: one that the server keeps already, and is signed again, is not taken by that."""
-    names = {(draft.kind, draft.number) for draft in found if draft.number}
-    return [resource for resource in resources if (str(resource.get("resourceType")), str(resource.get("id"))) not in names]
+def without(entries: Iterable[Resource], found: Sequence[Draft]) -> list[Resource]:
+    """Entries that are none of the orders nor their products.
+
+    An order that the server keeps already, and is signed again, is not taken by that; of a product the order's own words count.
+    """
+    replaced = [draft for draft in found if draft.kind in (*_ORDERS, *PRODUCTS)]
+    names = {(draft.kind, draft.number) for draft in replaced if draft.number}
+    addresses = {(draft.kind, draft.address): draft.number for draft in replaced if draft.address}
+
+    def stays(entry: Resource) -> bool:
+        kind, number, address = str(entry["resource"].get("resourceType")), entry["resource"].get("id"), str(entry.get("fullUrl"))
+        same = (kind, address) in addresses and not (number and addresses[kind, address])
+        return (kind, str(number)) not in names and not same
+
+    return [entry for entry in entries if stays(entry)]
 
 
 def classes(lines: Iterable[Line], draft: Draft) -> list[str]:
@@ -105,17 +125,30 @@ def doubts(lines: Iterable[Line], draft: Draft, labels: Mapping[str, str]) -> li
     return [_NAME.sub(lambda found: labels.get(found[0], found[0]), why) for why in said if any(found in labels for found in _NAME.findall(why))]
 
 
+def unknown(lines: Iterable[Line], draft: Draft) -> Line | None:
+    """What is told of an order of a drug that was not understood."""
+    if draft.taken is None or draft.kind != "MedicationRequest":
+        return None
+    return next((line for line in lines if line.resource == draft.name and line.level is Level.unknown), None)
+
+
+def nameless(lines: Iterable[Line]) -> int:
+    """How many drugs on record nothing names: neither a code nor words, and what is referred to was not sent."""
+    return sum(line.level is Level.unknown and line.kind in MEDICATED and not line.coding.code and not line.coding.display for line in lines)
+
+
 def reasons(draft: Draft, document: Document) -> list[Concept]:
     """What an order is for, as it says; a condition that it refers to is looked up in what was sent.
 
     :raises InputError: a reason is not as FHIR has it.
     """
     order = Element(draft.resource, "draftOrders", document.source)
-    here = Entry(draft.kind, draft.name, order)
+    here = Entry(draft.kind, draft.name, order, draft.address)
     found = [concept for concept in order.concepts("reasonCode") if concept]
     for pointer in order.parts("reasonReference"):
-        reference = pointer.text("reference")
-        target = document.find(reference, here) if reference else None
+        target = None
+        with suppress(Ambiguous):
+            target = document.follow(pointer, here, "Condition")
         found.append(target.element.concept("code") if target else Concept((), pointer.text("display") or ""))
     return found
 
@@ -130,12 +163,12 @@ def unless(record: Record, found: Iterable[Draft]) -> Record:
     return replace(record, triples=tuple(t for t in record.triples if not own(t.subject) and not own(t.object)))
 
 
-def _resources(bundle: models.Bundle) -> Iterator[Resource]:
+def _entries(bundle: models.Bundle) -> Iterator[Resource]:
     for place, entry in enumerate(bundle.entry):
         resource = entry.get("resource")
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             raise InputError(f"draftOrders.entry[{place}] has no resource", "send orders as resources of FHIR R4")
-        yield resource
+        yield entry
 
 
 def _taken(resource: Resource, number: str, patient: str) -> Resource | None:

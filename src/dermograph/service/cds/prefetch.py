@@ -25,12 +25,13 @@ _FAILED = {"fatal", "error"}
 
 @dataclass(frozen=True)
 class Sent:
-    """The resources that were sent along.
+    """What was sent along.
 
+    :param entries: resources as entries of a bundle, with the full URL where there is one.
     :param wanting: why a key does not have all that was asked for, by the key.
     """
 
-    resources: list[Resource] = field(default_factory=list)
+    entries: list[Resource] = field(default_factory=list)
     wanting: dict[str, str] = field(default_factory=dict)
 
 
@@ -47,7 +48,7 @@ class Read:
 
 
 def unpacked(given: dict[str, Any] | None, patient: str) -> Sent:
-    """The resources of the values that were sent, and what is missing of them.
+    """The entries of the values that were sent, and what is missing of them.
 
     :param patient: id of the patient; the one that was sent has it.
     :raises InputError: a value is no resource, or of another patient.
@@ -68,8 +69,8 @@ def unpacked(given: dict[str, Any] | None, patient: str) -> Sent:
         if why := _wanting(value):
             sent.wanting[key] = why
             continue
-        sent.resources.extend(_resources(value, key))
-    people = [one for one in sent.resources if one.get("resourceType") == "Patient"]
+        sent.entries.extend(_sent(value, key))
+    people = [one["resource"] for one in sent.entries if one["resource"].get("resourceType") == "Patient"]
     if PATIENT not in sent.wanting and len(people) != 1:
         raise InputError(f"{len(people)} patients were sent, and one is asked about", f"send {PREFETCH[PATIENT]} as prefetch.{PATIENT}")
     for one in people:
@@ -78,16 +79,16 @@ def unpacked(given: dict[str, Any] | None, patient: str) -> Sent:
     return sent
 
 
-def _resources(value: Resource, key: str) -> Iterator[Resource]:
+def _sent(value: Resource, key: str) -> Iterator[Resource]:
     if value.get("resourceType") != "Bundle":
-        yield value
+        yield {"resource": value}
         return
     for entry in _entries(value):
         resource = entry.get("resource")
         if not isinstance(resource, dict) or resource.get("resourceType") == "Bundle":
             raise InputError(f"prefetch.{key}: an entry of the bundle has no resource, or a bundle", "send what the server of FHIR answered")
         if resource.get("resourceType") != "OperationOutcome":
-            yield resource
+            yield {key: entry[key] for key in ("fullUrl", "resource") if key in entry}
 
 
 def _entries(bundle: Resource) -> list[Resource]:
@@ -116,12 +117,12 @@ def _wanting(value: Resource) -> str:
     return ""
 
 
-def patient(resources: Iterable[Resource], codes: Terminology, day: dt.date) -> Read:
-    """Read the one patient of some resources.
+def patient(entries: Iterable[Resource], codes: Terminology, day: dt.date) -> Read:
+    """Read the one patient of some entries of a bundle.
 
     :raises InputError: it cannot be read, or a record is of somebody else.
     """
-    found = reading.from_values(resources, SOURCE, codes, day)
+    found = reading.from_values([{"resourceType": "Bundle", "type": "collection", "entry": list(entries)}], SOURCE, codes, day)
     (record,) = found.all()
     own = {id(entry) for entry in found.entries[record.patient.value]}
     for entry in found.document.entries:

@@ -15,6 +15,7 @@ from dermograph.case import Case
 from dermograph.errors import InputError, InvalidInput
 from dermograph.fhir import parsing
 from dermograph.fhir.elements import Concept
+from dermograph.fhir.report import Line
 from dermograph.knowledge import Knowledge
 from dermograph.record import Record, printable
 from dermograph.service.cds import cards, models, orders, prefetch
@@ -51,18 +52,19 @@ def call(ontology: Path | None, service: str, body: bytes, day: dt.date | None, 
     if sent.wanting:
         detail = "what was sent along is not all that was asked for: " + "; ".join(f"{key}: {why}" for key, why in sent.wanting.items())
         return problem(412, detail, NEEDED, missing=sorted(sent.wanting))
-    found, missed = _cards(known, request, sent.resources, day or dt.date.today(), base)
+    found, missed = _cards(known, request, sent.entries, day or dt.date.today(), base)
     headers = {PASSED_OVER: str(missed)} if missed else {}
     return Reply(200, JSON, models.Cards(cards=found).model_dump_json(exclude_none=True).encode(), headers)
 
 
-def _cards(known: Knowledge, request: models.Request, resources: list[dict[str, Any]], day: dt.date, base: str) -> tuple[list[models.Card], int]:
+def _cards(known: Knowledge, request: models.Request, entries: list[dict[str, Any]], day: dt.date, base: str) -> tuple[list[models.Card], int]:
     context = request.context
     found: list[orders.Draft] = []
     if isinstance(context, models.Signing):
         found = orders.drafts(context.draftOrders, context.patient)
-        resources = [*orders.without(resources, found), *orders.medications(context.draftOrders), *(d.taken for d in found if d.taken)]
-    read = prefetch.patient(resources, known.terminology, day)
+        drafted = ({"resource": draft.taken} for draft in found if draft.taken)
+        entries = [*orders.without(entries, found), *orders.products(context.draftOrders), *drafted]
+    read = prefetch.patient(entries, known.terminology, day)
     table = cards.Table(known.tree, known.terminology, request.hookInstance, context.patient, base, read.missed)
     if not isinstance(context, models.Signing):
         answer = _answer(known, read.record)
@@ -79,6 +81,7 @@ def _orders(
     after = _answer(known, read.record)
     about = concerned(known.case(read.record))
     diseases = {known.tree["criteria"][atom]["class"] for atom in _about(known.tree)}
+    unknown: list[tuple[orders.Draft, Line]] = []
     for draft in wanted:
         if draft.name in given:
             classes = given[draft.name][1]
@@ -90,6 +93,12 @@ def _orders(
                 yield card
         elif doubts := orders.doubts(lines, draft, known.tree["labels"]):
             yield cards.of_doubt(table, draft, doubts, final)
+        elif line := orders.unknown(lines, draft):
+            unknown.append((draft, line))
+    own = {draft.name for draft in drafts}
+    beside = orders.nameless(line for line in lines if line.resource not in own) if any(draft.taken for draft in wanted) else 0
+    if unknown or beside:
+        yield cards.of_unknown(table, unknown, beside, final)
 
 
 def _alike(known: Knowledge, ours: Sequence[str], others: Sequence[str]) -> bool:
