@@ -77,7 +77,10 @@ class Element:
 
     def text(self, key: str) -> str | None:
         """A string; an empty one says nothing."""
-        return self._of(key, str, "a string") or None
+        found = self.value.get(key)
+        if found is None or isinstance(found, str):
+            return found or None
+        raise self.wrong(key, "a string")
 
     def flag(self, key: str) -> bool | None:
         """A boolean."""
@@ -100,7 +103,9 @@ class Element:
 
     def parts(self, key: str) -> list[Element]:
         """Objects of an array."""
-        found = self._of(key, list, "an array") or []
+        found = self._of(key, list, "an array")
+        if not found:
+            return []
         for one in found:
             if not isinstance(one, dict):
                 raise self.wrong(key, "an array of objects")
@@ -117,7 +122,7 @@ class Element:
 
     def as_concept(self) -> Concept:
         """The object as a CodeableConcept."""
-        codings = (Coding(c.text("system") or "", c.text("code") or "", c.text("display") or "") for c in self.parts("coding"))
+        codings = [Coding(c.text("system") or "", c.text("code") or "", c.text("display") or "") for c in self.parts("coding")]
         return Concept(tuple(codings), self.text("text") or "")
 
     def status(self, key: str, system: str) -> Status:

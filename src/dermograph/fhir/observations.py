@@ -69,6 +69,7 @@ def _observe(entry: Entry, scribe: Scribe) -> None:
         scribe.tell(entry, concept, *((Level.unread, _BY_PARTS) if whole else (Level.unknown, "no mapping")))
     for number, part in enumerate(resource.parts("component"), 1):
         code = part.concept("code")
+        scribe.codes.refuse_misspelt(code, part, "code")
         if why := modified(part):
             scribe.tell(entry, code, Level.unknown, why)
         elif not _record(entry, part, code, at, f"{entry.iri}#{number}", scribe):
@@ -77,9 +78,9 @@ def _observe(entry: Entry, scribe: Scribe) -> None:
 
 def _contained(holder: Entry, pointers: Sequence[Element], scribe: Scribe) -> None:
     """Record the observations that a resource contains, as far as it refers to them as its results or members, and tell of the others."""
-    inside = [(reference, inner) for reference, inner in holder.contained() if inner.kind == "Observation"]
-    if not inside:
+    if not holder.element.value.get("contained"):
         return
+    inside = [(reference, inner) for reference, inner in holder.contained() if inner.kind == "Observation"]
     wrong = _wrong(holder)
     by_reference, meant = dict(inside), set[str]()
     following = [pointer.text("reference") or "" for pointer in pointers]
@@ -157,7 +158,6 @@ def _valued(part: Element) -> bool:
 
 def _record(entry: Entry, part: Element, concept: Concept, at: Moment | None, name: str, scribe: Scribe) -> bool:
     """Record what one element measures or tests; whether its code is mapped."""
-    scribe.codes.refuse_misspelt(concept, part, "code")
     matches = scribe.codes.classes(concept, MEASURED, ASSESSED)
     absent = part.part("dataAbsentReason")
     if matches and absent is not None:
