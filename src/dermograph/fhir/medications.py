@@ -42,7 +42,7 @@ VOID = {
     "preparation": "in preparation, not begun yet",
 }
 _WISHES = {"proposal", "plan", "option"}
-_ORDERS = {"directive", "order", "original-order", "reflex-order", "filler-order", "instance-order"}
+_ORDERS = {"order", "original-order", "reflex-order", "filler-order", "instance-order"}
 
 
 @dataclass(frozen=True)
