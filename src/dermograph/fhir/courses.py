@@ -64,8 +64,10 @@ def _tell_lost(entry: Entry, course: Course, found: Sequence[tuple[Concept, Matc
     known = [concept for concept, _ in found]
     if course.concept in known:
         return
-    if course.concept or not course.ingredients:
-        scribe.tell(entry, course.concept, *((Level.unread, "what it is made of stands for it") if found else (Level.unknown, "no mapping")))
+    if found and course.concept.codings:
+        scribe.tell(entry, course.concept, Level.unread, "what it is made of stands for it")
+    elif not found and (course.concept or not course.ingredients):
+        scribe.tell(entry, course.concept, Level.unknown, "no mapping")
     for one in course.ingredients:
         if one not in known:
             scribe.tell(entry, one, Level.unknown, "no mapping of an ingredient")

@@ -188,7 +188,8 @@ def _ingredient(part: Element, of: Entry, scribe: Scribe) -> Concept:
     pointer = part.part("itemReference")
     if pointer is None:
         return part.concept("itemCodeableConcept")
-    reference = pointer.text("reference")
+    reference = pointer.text("reference") or ""
     target = scribe.document.find(reference, of) if reference else None
-    known = target is not None and target.kind in {"Medication", "Substance"}
-    return (target.element.concept("code") if target and known else Concept()) or Concept((), pointer.text("display") or reference or "")
+    if target is not None and target.kind in {"Medication", "Substance"} and (concept := target.element.concept("code")):
+        return concept
+    return Concept((), pointer.text("display") or reference)
