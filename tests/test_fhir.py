@@ -383,6 +383,12 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from _places(inner, (*path, key))
 
 
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
 def _changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     if not path:
         return new
@@ -392,7 +398,10 @@ def _changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 WHOLE = [json.loads((folder / "bundle.json").read_text(encoding="utf-8")) for folder in CASES]
-WORDS = sorted({path[-1] for one in WHOLE for path in _places(one) if path and isinstance(path[-1], str)} | {"2026", "entered-in-error", "#x", "1"})
+HOSTILE = "\ud800\x1b[31m\u202e\n"
+WORDS = sorted(
+    {HOSTILE} | {path[-1] for one in WHOLE for path in _places(one) if path and isinstance(path[-1], str)} | {"2026", "entered-in-error", "#x", "1"}
+)
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
@@ -473,6 +482,34 @@ def test_whatever_ids_addresses_and_references_say_each_record_is_one(knowledge:
         assert len(list(ox.parse(input=written, format=ox.RdfFormat.N_TRIPLES))) == len(one.triples)
 
 
+def _every(value: Any, key: str, new: str, renamed: bool) -> Any:
+    """A value in which every text under a key is another, or every such key."""
+    if isinstance(value, list):
+        return [_every(one, key, new, renamed) for one in value]
+    if not isinstance(value, dict):
+        return value
+    changed = {k: new if k == key and isinstance(inner, str) and not renamed else _every(inner, key, new, renamed) for k, inner in value.items()}
+    return {f"{k}{new}" if k == key and renamed else k: inner for k, inner in changed.items()}
+
+
+@pytest.mark.parametrize("value", WHOLE, ids=[folder.name for folder in CASES])
+def test_nothing_of_a_document_steers_a_terminal(knowledge: Knowledge, value: Any) -> None:
+    """Whatever text stands anywhere, what is told of it is printable and can be encoded."""
+    keys = sorted({path[-1] for path in _places(value) if path and isinstance(path[-1], str)})
+    for key, renamed in ((key, renamed) for key in keys for renamed in (False, True)):
+        try:
+            found = reading.from_values([_every(value, key, HOSTILE, renamed)], "input", knowledge.terminology, dt.date(2026, 11, 1))
+            rows = found.report.to_json()
+            told = [
+                *found.report.text().split("\n"),
+                *map(str, found.refused),
+                *(text for row in rows for text in row.values() if isinstance(text, str)),
+            ]
+        except InputError as error:
+            told = [str(error)]
+        assert all(line.replace("\n", "").isprintable() for line in told), (key, renamed)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode(errors="surrogatepass")))
 def test_bytes_of_any_kind_are_parsed_or_refused(data: bytes) -> None:
@@ -480,6 +517,29 @@ def test_bytes_of_any_kind_are_parsed_or_refused(data: bytes) -> None:
         parsing.value(parsing.unpacked(data, "input"), "input")
     except InputError as error:
         assert error.hint
+
+
+HUGE = ["1e99999999", "-1e99999999", "1e-99999999", "9" * 99, "0." + "3" * 90]
+NUMBERS = [
+    (folder.name, path)
+    for folder, whole in zip(CASES, WHOLE, strict=True)
+    for path in _places(whole)
+    if path and path[-1] in {"value", "valueInteger", "valuePositiveInt", "sequence"} and isinstance(_at(whole, path), int | float)
+]
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in NUMBERS}))
+@pytest.mark.parametrize("number", HUGE, ids=lambda number: number[:12])
+def test_no_number_takes_for_ever(knowledge: Knowledge, name: str, number: str) -> None:
+    """Nor does any get into the graph with more digits than count."""
+    value = WHOLE[[folder.name for folder in CASES].index(name)]
+    for _, path in (row for row in NUMBERS if row[0] == name):
+        value = _changed(value, path, "NUMBER")
+    data = json.dumps(value).replace('"NUMBER"', number).encode()
+    found = read(knowledge, data)
+    list(knowledge.assess_all(found.records))
+    assert all(len(line) < 400 for one in found.records for line in lines(one))
+    assert all(len(line.why) < 400 for line in found.report.lines)
 
 
 # --- command line

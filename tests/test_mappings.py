@@ -25,6 +25,7 @@ SHAPES: dict[str, tuple[str, Callable[[str], bool]]] = {
     "snomed": (r"[1-9]\d{2,14}[01]0\d", verhoeff.is_valid),
     "loinc": (r"[1-9]\d{0,6}-\d", lambda code: luhn.is_valid(code.replace("-", ""))),
     "rxnorm": (r"[1-9]\d{0,7}", unchecked),
+    "cvx": (r"0\d|[1-9]\d{1,2}", unchecked),
     "atc": (r"[ABCDGHJLMNPRSV]\d\d([A-Z]([A-Z](\d\d)?)?)?", unchecked),
     "icd10cm": (r"[A-Z]\d[0-9AB](\.[0-9A-Z]{1,4})?", unchecked),
     "MONDO": (r"\d{7}", unchecked),

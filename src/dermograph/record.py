@@ -148,6 +148,8 @@ def read(data: bytes, source: str, *, suffix: str = ".ttl", as_of: dt.date | Non
 def printable(text: str, most: int = 300) -> str:
     """Text of an input as a message may show it: on one line, short, and without characters that steer a terminal."""
     shown = text if len(text) <= most else f"{text[: most - 20]} … ({len(text):,} characters)"
+    if shown.isprintable():
+        return shown
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
 
 

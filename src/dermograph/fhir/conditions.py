@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dermograph.fhir.bundle import Entry
 from dermograph.fhir.elements import Concept, Element
+from dermograph.fhir.modifiers import modified
 from dermograph.fhir.report import Level
 from dermograph.fhir.scribe import Scribe
 from dermograph.fhir.terminology import Match, Strength
@@ -18,6 +19,11 @@ from dermograph.fhir.times import Moment, moment, period
 
 _UNSURE = {"unconfirmed", "provisional", "differential"}
 _PRESENT, _OVER = {"active", "recurrence", "relapse"}, {"inactive", "resolved"}
+_SYSTEMS = "http://terminology.hl7.org/CodeSystem/"
+CLINICAL = {"Condition": f"{_SYSTEMS}condition-clinical", "AllergyIntolerance": f"{_SYSTEMS}allergyintolerance-clinical"}
+"""FHIR's own code system of the clinical status, by the kind of resource."""
+VERIFICATION = {"Condition": f"{_SYSTEMS}condition-ver-status", "AllergyIntolerance": f"{_SYSTEMS}allergyintolerance-verification"}
+"""That of the verification status."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class _Found:
 
     :param unsure: it is not verified.
     :param why: reservations.
+    :param turned: a modifier extension may turn its meaning.
     """
 
     concept: Concept
@@ -48,34 +55,38 @@ class _Found:
     sites: list[str]
     unsure: bool
     why: list[str]
+    turned: bool = False
 
 
 def read(entry: Entry, scribe: Scribe) -> None:
-    """Record a Condition."""
+    """Record a Condition, or what another resource says of one."""
     resource = entry.element
     concept = resource.concept("code")
     scribe.codes.refuse_misspelt(concept, resource, "code")
-    verification = resource.code("verificationStatus")
-    if verification == "entered-in-error":
-        scribe.tell(entry, concept, Level.void, "entered in error")
+    verification = resource.status("verificationStatus", VERIFICATION[entry.kind])
+    if verification.code == "entered-in-error":
+        scribe.tell(entry, concept, Level.void, _joined("entered in error", verification.why))
         return
     matches = [m for m in scribe.codes.classes(concept, "dg:Condition") if m.strength is not Strength.RELATED]
     if not matches:
-        scribe.tell(entry, concept, Level.unknown, f"no mapping{' (refuted)' if verification == 'refuted' else ''}")
+        scribe.tell(entry, concept, Level.unknown, f"no mapping{' (refuted)' if verification.code == 'refuted' else ''}")
         return
-    if verification == "refuted":
+    if turned := modified(resource, "stage", "reaction"):
+        found = _Found(concept, _Course("pt:Suspected", None, None), None, [], True, [turned], True)
+    elif verification.code == "refuted":
         for match in matches:
             _refuted(entry, concept, match, scribe)
         return
-    course = _course(resource, scribe.today)
-    if course is None:
-        scribe.tell(entry, concept, Level.void, "it begins after the day asked about")
-        return
-    why = [
-        course.why,
-        "" if verification in {*_UNSURE, "confirmed"} or not resource.concept("verificationStatus") else "its verification is not understood",
-    ]
-    found = _Found(concept, course, _severity(entry, scribe), _sites(entry, scribe), verification in _UNSURE or bool(why[1]), [w for w in why if w])
+    else:
+        course = _course(resource, CLINICAL[entry.kind], scribe.today)
+        if course is None:
+            scribe.tell(entry, concept, Level.void, "it begins after the day asked about")
+            return
+        doubtful = verification.lost or verification.code not in {"", "confirmed", *_UNSURE}
+        why = [course.why, verification.why or ("its verificationStatus is not understood" if doubtful else "")]
+        found = _Found(
+            concept, course, _severity(entry, scribe), _sites(entry, scribe), doubtful or verification.code in _UNSURE, [w for w in why if w]
+        )
     for number, match in enumerate(matches):
         _record(entry, found, match, number, scribe)
 
@@ -99,7 +110,11 @@ def _record(entry: Entry, found: _Found, match: Match, number: int, scribe: Scri
     scribe.record("pt:condition", name, match.name, **said)
     if status != "pt:Resolved":
         scribe.present.add(match.name)
-    scribe.take(entry, concept, [match.name, *filter(None, [status, found.severity]), *found.sites], "; ".join(why))
+    recorded = [match.name, *filter(None, [status, found.severity]), *found.sites]
+    if found.turned:
+        scribe.tell(entry, concept, Level.unknown, "; ".join(why), recorded)
+    else:
+        scribe.take(entry, concept, recorded, "; ".join(why))
 
 
 def _refuted(entry: Entry, concept: Concept, match: Match, scribe: Scribe) -> None:
@@ -111,32 +126,30 @@ def _refuted(entry: Entry, concept: Concept, match: Match, scribe: Scribe) -> No
         scribe.refuted.append((entry, concept, match.name))
 
 
-def _course(resource: Element, today: dt.date) -> _Course | None:
+def _course(resource: Element, system: str, today: dt.date) -> _Course | None:
     """What the clinical status and the dates say; None where the condition begins later."""
-    clinical = resource.code("clinicalStatus")
+    clinical = resource.status("clinicalStatus", system)
     begun = moment(resource, "onsetDateTime") or period(resource.part("onsetPeriod")).start
     ended = moment(resource, "abatementDateTime") or period(resource.part("abatementPeriod")).end
     over = ended is not None or any(resource.value.get(f"abatement{kind}") is not None for kind in ("Age", "Range", "String"))
     onset = begun.day if begun else None
     if begun and begun.first > today:
         return _Course(None, onset, None) if onset else None
-    undated = "the day it began is not told" if begun and not onset else ""
-    if clinical in _PRESENT:
+    why = [clinical.why, "the day it began is not told" if begun and not onset else ""]
+    if clinical.code in _PRESENT:
         if ended and _past(ended, today):
-            return _Course("pt:Suspected", onset, None, "active, and yet it has abated")
-        return _Course("pt:Active", onset, None, undated)
-    if clinical in _OVER or (over and clinical in {"", "remission"}):
-        if ended and ended.first > today:
-            return _Course(None, onset, ended.day, undated)
-        return _Course(None, onset, ended.day, undated) if ended and ended.day else _Course("pt:Resolved", onset, None, undated)
-    reason = (
-        "in remission"
-        if clinical == "remission"
-        else "its clinical status is not understood"
-        if resource.concept("clinicalStatus")
-        else "no clinical status"
-    )
-    return _Course("pt:Suspected", onset, None, "; ".join(filter(None, (reason, undated))))
+            return _Course("pt:Suspected", onset, None, _joined(clinical.why, "active, and yet it has abated"))
+        return _Course("pt:Active", onset, None, _joined(*why))
+    if clinical.code in _OVER or (over and not clinical.lost and clinical.code in {"", "remission"}):
+        if ended and (ended.first > today or ended.day):
+            return _Course(None, onset, ended.day, _joined(*why))
+        return _Course("pt:Resolved", onset, None, _joined(*why))
+    reason = "in remission" if clinical.code == "remission" else "its clinicalStatus is not understood" if clinical.code else "no clinical status"
+    return _Course("pt:Suspected", onset, None, _joined("" if clinical.lost else reason, *why))
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))
 
 
 def _past(ended: Moment, today: dt.date) -> bool:
@@ -145,14 +158,14 @@ def _past(ended: Moment, today: dt.date) -> bool:
 
 def _severity(entry: Entry, scribe: Scribe) -> str | None:
     resource = entry.element
-    said = [resource.concept("severity"), *(stage.concept("summary") for stage in resource.parts("stage"))]
-    for concept in filter(None, said):
-        found = scribe.codes.value(concept, "pt:severity")
-        if found:
-            return found
-    for concept in filter(None, said[:1]):
-        scribe.tell(entry, concept, Level.unknown, "no mapping of its severity")
-    return None
+    said = [("severity", resource.concept("severity")), *(("stage", stage.concept("summary")) for stage in resource.parts("stage"))]
+    found = None
+    for name, concept in said:
+        value = scribe.codes.value(concept, "pt:severity") if concept else None
+        if concept and value is None:
+            scribe.tell(entry, concept, Level.unknown, f"no mapping of its {name}")
+        found = found or value
+    return found
 
 
 def _sites(entry: Entry, scribe: Scribe) -> list[str]:

@@ -51,35 +51,54 @@ class Course:
     why: Sequence[str] = field(default_factory=tuple)
 
 
-def matches(concept: Concept, ingredients: Sequence[Concept], scribe: Scribe) -> list[Match]:
-    """Classes of therapies that a product, or what it is made of, stands for."""
-    found = scribe.codes.classes(concept, KIND)
-    return found or [m for one in ingredients for m in scribe.codes.classes(one, KIND)]
+def _matches(course: Course, scribe: Scribe) -> list[tuple[Concept, Match]]:
+    """Classes of therapies that a product, or what it is made of, stands for, each with what it is told by."""
+    for concepts in ([course.concept], course.ingredients):
+        if found := [(concept, match) for concept in concepts for match in scribe.codes.classes(concept, KIND)]:
+            return found
+    return []
+
+
+def _tell_lost(entry: Entry, course: Course, found: Sequence[tuple[Concept, Match]], scribe: Scribe) -> None:
+    """Tell of what a product is called and made of, as far as it is not what the course was found by."""
+    known = [concept for concept, _ in found]
+    if course.concept in known:
+        return
+    if found and course.concept.codings:
+        scribe.tell(entry, course.concept, Level.unread, "what it is made of stands for it")
+    elif not found and (course.concept or not course.ingredients):
+        scribe.tell(entry, course.concept, Level.unknown, "no mapping")
+    for one in course.ingredients:
+        if one not in known:
+            scribe.tell(entry, one, Level.unknown, "no mapping of an ingredient")
 
 
 def record(entry: Entry, course: Course, scribe: Scribe) -> None:
     """Record a course under every class that it surely is of."""
     scribe.codes.refuse_misspelt(course.concept, entry.element, "code")
-    found = matches(course.concept, course.ingredients, scribe)
+    found = _matches(course, scribe)
+    _tell_lost(entry, course, found, scribe)
     if not found:
-        scribe.tell(entry, course.concept, Level.unknown, "no mapping")
         return
+    named = found[0][0]
     outcome, why = _outcome(course, scribe)
     start, end, rough = _days(course.span)
-    why = [*course.why, *why]
-    if course.state is State.refused and not outcome:
-        scribe.tell(entry, course.concept, Level.void, "; ".join(["not taken", *why]))
+    why, state = [*course.why, *why], course.state
+    if state is State.ongoing and course.span.end and course.span.end.last < scribe.today:
+        state, why = State.ended, [f"{entry.element.text('status')}, yet its time has passed", *why]
+    if state is State.refused and not outcome:
+        scribe.tell(entry, named, Level.void, "; ".join(["not taken", *why]))
         return
-    if course.state is State.ended and not outcome and end is None:
-        scribe.tell(entry, course.concept, Level.unknown, "; ".join(["it has ended, when and how is not told", *why]))
+    if state is State.ended and not outcome and end is None:
+        scribe.tell(entry, named, Level.unknown, "; ".join(["it has ended, when and how is not told", *why]))
         return
-    if course.state is State.ongoing:
+    if state is State.ongoing:
         outcome = None
     if rough and course.span.start and course.span.start.first > scribe.today:
-        scribe.tell(entry, course.concept, Level.void, "it begins after the day asked about")
+        scribe.tell(entry, named, Level.void, "it begins after the day asked about")
         return
     taken, misses = 0, []
-    for match in found:
+    for concept, match in found:
         fits, reason = _fits(match, course.ways, scribe)
         if fits and outcome in scribe.words.spreading and scribe.codes.one_of_many(match):
             fits, reason = False, f"{outcome} of one member of {match.name}, which says nothing of the others"
@@ -90,9 +109,9 @@ def record(entry: Entry, course: Course, scribe: Scribe) -> None:
         taken += 1
         scribe.record("pt:course", name, match.name, start=start, end=end, outcome=outcome, sessions=course.sessions)
         undated = ["a day is not told"] if rough else []
-        scribe.take(entry, course.concept, [match.name, *filter(None, [outcome])], "; ".join([*why, *undated, *filter(None, [reason])]))
+        scribe.take(entry, concept, [match.name, *filter(None, [outcome])], "; ".join([*why, *undated, *filter(None, [reason])]))
     if misses and not taken:
-        scribe.tell(entry, course.concept, Level.unknown, "; ".join(misses))
+        scribe.tell(entry, named, Level.unknown, "; ".join(misses))
 
 
 def _outcome(course: Course, scribe: Scribe) -> tuple[str | None, list[str]]:
@@ -103,12 +122,7 @@ def _outcome(course: Course, scribe: Scribe) -> tuple[str | None, list[str]]:
         return found.pop(), []
     if found:
         return None, [f"its reasons say {' and '.join(sorted(found))}"]
-    return None, [f"its reason is not understood: {_told(concept)}" for concept in said]
-
-
-def _told(concept: Concept) -> str:
-    coding = concept.first
-    return " ".join(filter(None, (coding.code, coding.display)))
+    return None, [f"its reason is not understood: {concept.told}" for concept in said]
 
 
 def _days(span: Span) -> tuple[dt.date | None, dt.date | None, bool]:

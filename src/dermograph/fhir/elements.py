@@ -40,6 +40,27 @@ class Concept:
         coding = self.codings[0] if self.codings else Coding("", "", "")
         return Coding(printable(coding.system), printable(coding.code), printable(next(self.words, "")))
 
+    @property
+    def told(self) -> str:
+        """The code that it is told by, with words, in one text."""
+        return " ".join(filter(None, self.first[1:]))
+
+
+class Status(NamedTuple):
+    """What a CodeableConcept says by FHIR's own code system for it.
+
+    :param code: empty where nothing is told, or nothing that is understood.
+    :param why: what is wrong with it, or a reservation.
+    """
+
+    code: str = ""
+    why: str = ""
+
+    @property
+    def lost(self) -> bool:
+        """Whether something is told that is not understood."""
+        return bool(self.why and not self.code)
+
 
 class Element:
     """An object of a document.
@@ -56,7 +77,10 @@ class Element:
 
     def text(self, key: str) -> str | None:
         """A string; an empty one says nothing."""
-        return self._of(key, str, "a string") or None
+        found = self.value.get(key)
+        if found is None or isinstance(found, str):
+            return found or None
+        raise self.wrong(key, "a string")
 
     def flag(self, key: str) -> bool | None:
         """A boolean."""
@@ -79,7 +103,9 @@ class Element:
 
     def parts(self, key: str) -> list[Element]:
         """Objects of an array."""
-        found = self._of(key, list, "an array") or []
+        found = self._of(key, list, "an array")
+        if not found:
+            return []
         for one in found:
             if not isinstance(one, dict):
                 raise self.wrong(key, "an array of objects")
@@ -96,13 +122,23 @@ class Element:
 
     def as_concept(self) -> Concept:
         """The object as a CodeableConcept."""
-        codings = (Coding(c.text("system") or "", c.text("code") or "", c.text("display") or "") for c in self.parts("coding"))
+        codings = [Coding(c.text("system") or "", c.text("code") or "", c.text("display") or "") for c in self.parts("coding")]
         return Concept(tuple(codings), self.text("text") or "")
 
-    def code(self, key: str) -> str:
-        """The code by which a CodeableConcept of FHIR's own code systems says a status; empty where it says none."""
-        codes = {c.code for c in self.concept(key).codings if c.code}
-        return codes.pop() if len(codes) == 1 else ""
+    def status(self, key: str, system: str) -> Status:
+        """What a CodeableConcept says by a code of FHIR's own, whatever codes of other systems stand beside it.
+
+        A code without a system counts where the system has none, with a reservation; codes that contradict each other do not.
+        """
+        concept = self.concept(key)
+        own = {c.code for c in concept.codings if c.code and c.system == system}
+        bare = {c.code for c in concept.codings if c.code and not c.system}
+        found = own or bare
+        if len(found) == 1:
+            return Status(next(iter(found)), "" if own else f"its {key} is told without a code system")
+        if found:
+            return Status("", f"its {key} is told as {' and as '.join(sorted(found))}")
+        return Status("", f"its {key} is not understood") if concept else Status()
 
     def _of(self, key: str, kind: type, name: str) -> Any:
         found = self.value.get(key)

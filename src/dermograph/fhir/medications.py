@@ -7,13 +7,16 @@ more than one that is looked into. An intention, a proposal, a draft and an orde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from dermograph.fhir.bounds import bounds
 from dermograph.fhir.bundle import Entry
 from dermograph.fhir.courses import Course, State, record
 from dermograph.fhir.elements import Concept, Element
+from dermograph.fhir.modifiers import modified
 from dermograph.fhir.report import Level
 from dermograph.fhir.scribe import Scribe
-from dermograph.fhir.times import Span, moment, period, span
+from dermograph.fhir.times import Span, moment, span
 
 ON_HOLD = "on hold, and taken as going on"
 _STATEMENTS = {
@@ -38,35 +41,58 @@ VOID = {
     "draft": "a draft",
     "preparation": "in preparation, not begun yet",
 }
-_NO_ORDERS = {"proposal", "plan", "option"}
+_WISHES = {"proposal", "plan", "option"}
+_ORDERS = {"order", "original-order", "reflex-order", "filler-order", "instance-order"}
+
+
+@dataclass(frozen=True)
+class _Product:
+    """What is taken.
+
+    :param ingredients: what it is made of.
+    :param form: its dose form.
+    :param lost: why it cannot be told.
+    """
+
+    concept: Concept = field(default_factory=Concept)
+    ingredients: Sequence[Concept] = ()
+    form: Sequence[Concept] = ()
+    lost: str = ""
+
+    @property
+    def named(self) -> Concept:
+        """What a report calls it."""
+        return next(filter(None, (self.concept, *self.ingredients)), self.concept)
 
 
 def statement(entry: Entry, scribe: Scribe) -> None:
     """Record a MedicationStatement."""
     resource = entry.element
-    when = span(resource, "effective")
-    if when.start == when.end and resource.text("status") == "stopped":
-        when = Span(when.start)
-    _course(entry, _STATEMENTS, when, resource.parts("dosage"), resource.concepts("statusReason"), scribe)
+    status = resource.text("status") or ""
+    when = span(resource, "effective", goes_on=status == "stopped" or _STATEMENTS.get(status) is State.ongoing)
+    _course(entry, _STATEMENTS, when, "dosage", resource.parts("dosage"), resource.concepts("statusReason"), scribe)
 
 
 def request(entry: Entry, scribe: Scribe) -> None:
     """Record a MedicationRequest."""
     resource = entry.element
     dosages = resource.parts("dosageInstruction")
+    wish = no_order(resource)
     if resource.flag("doNotPerform"):
-        scribe.tell(entry, _named(entry, scribe)[0], Level.void, "an order not to give it")
-    elif (intent := resource.text("intent")) in _NO_ORDERS:
-        scribe.tell(entry, _named(entry, scribe)[0], Level.void, f"a {intent}, not an order")
+        scribe.tell(entry, _product(entry, scribe).named, Level.void, "an order not to give it")
+    elif wish:
+        scribe.tell(entry, _product(entry, scribe).named, *wish)
     else:
-        _course(entry, _REQUESTS, _ordered(resource, dosages), dosages, [resource.concept("statusReason")], scribe)
+        when, lost = bounds(resource)
+        _course(entry, _REQUESTS, when, "dosageInstruction", dosages, [resource.concept("statusReason")], scribe, lost)
 
 
 def administration(entry: Entry, scribe: Scribe) -> None:
     """Record a MedicationAdministration."""
     resource = entry.element
     dosage = resource.part("dosage")
-    _course(entry, _EVENTS, span(resource, "effective"), [dosage] if dosage else [], resource.concepts("statusReason"), scribe)
+    when = span(resource, "effective", goes_on=_EVENTS.get(resource.text("status") or "") is State.ongoing)
+    _course(entry, _EVENTS, when, "dosage", [dosage] if dosage else [], resource.concepts("statusReason"), scribe)
 
 
 def immunization(entry: Entry, scribe: Scribe) -> None:
@@ -79,72 +105,89 @@ def immunization(entry: Entry, scribe: Scribe) -> None:
         record(entry, Course(concept, state, Span(at, at), reasons=[resource.concept("statusReason")]), scribe)
 
 
-def settled(entry: Entry, concept: Concept, states: dict[str, State], scribe: Scribe) -> State | None:
-    """State that the status of a resource gives a course; where it gives none, that is told."""
+def settled(entry: Entry, concept: Concept, states: dict[str, State], scribe: Scribe, *parts: str) -> State | None:
+    """State that the status of a resource gives a course; where it gives none, that is told.
+
+    :param parts: elements of the resource that are read too.
+    """
     status = entry.element.text("status") or ""
-    if status in states:
-        return states[status]
     if status in VOID:
         scribe.tell(entry, concept, Level.void, VOID[status])
+    elif why := modified(entry.element, *parts):
+        scribe.tell(entry, concept, Level.unknown, why)
+    elif status in states:
+        return states[status]
     else:
         scribe.tell(entry, concept, Level.unknown, f"its status is {status or 'not told'}")
     return None
 
 
-def _course(entry: Entry, states: dict[str, State], when: Span, dosages: Sequence[Element], reasons: Sequence[Concept], scribe: Scribe) -> None:
-    concept, ingredients, form, lost = _named(entry, scribe)
-    if lost:
-        scribe.tell(entry, concept, Level.unknown, lost)
+def no_order(resource: Element) -> tuple[Level, str] | None:
+    """Why a request asks for nothing that is done by its intent; None where it is an order."""
+    intent = resource.text("intent")
+    if intent in _ORDERS:
+        return None
+    return (Level.void, f"a {intent}, not an order") if intent in _WISHES else (Level.unknown, f"its intent is {intent or 'not told'}")
+
+
+def _course(
+    entry: Entry,
+    states: dict[str, State],
+    when: Span,
+    part: str,
+    dosages: Sequence[Element],
+    reasons: Sequence[Concept],
+    scribe: Scribe,
+    lost: str = "",
+) -> None:
+    """Record a course of a drug.
+
+    :param part: element that holds the dosages.
+    :param lost: why it cannot be told when it ends.
+    """
+    product = _product(entry, scribe)
+    if product.lost:
+        scribe.tell(entry, product.named, Level.unknown, product.lost)
         return
-    state = settled(entry, concept, states, scribe)
+    state = settled(entry, product.named, states, scribe, part)
     if state is None:
         return
-    ways = [*(dosage.concept("route") for dosage in dosages), *form]
+    if lost and state is State.ongoing:
+        scribe.tell(entry, product.named, Level.unknown, lost)
+        return
+    ways = [*(dosage.concept("route") for dosage in dosages), *product.form]
     why = [ON_HOLD] if entry.element.text("status") == "on-hold" else []
-    if state is State.ongoing and (when.end and when.end.last < scribe.today):
-        state, why = State.ended, [*why, f"{entry.element.text('status')}, yet its time has passed"]
-    if state is State.ongoing and when.start == when.end:
-        when = Span(when.start)
-    record(entry, Course(concept, state, when, ingredients, ways, reasons, why=why), scribe)
+    record(entry, Course(product.concept, state, when, product.ingredients, ways, reasons, why=why), scribe)
 
 
-def _ordered(resource: Element, dosages: Sequence[Element]) -> Span:
-    """From when to when an order has it taken."""
-    for dosage in dosages:
-        timing = dosage.part("timing")
-        repeat = timing.part("repeat") if timing else None
-        bounds = period(repeat.part("boundsPeriod")) if repeat else Span()
-        if bounds.start or bounds.end:
-            return bounds
-    return Span(moment(resource, "authoredOn"))
-
-
-def _named(entry: Entry, scribe: Scribe) -> tuple[Concept, list[Concept], list[Concept], str]:
-    """What is taken, what it is made of, its dose form, and why it cannot be told."""
+def _product(entry: Entry, scribe: Scribe) -> _Product:
+    """What a resource says is taken."""
     resource = entry.element
     if resource.value.get("medicationCodeableConcept") is not None:
-        return resource.concept("medicationCodeableConcept"), [], [], ""
+        return _Product(resource.concept("medicationCodeableConcept"))
     pointer = resource.part("medicationReference")
     if pointer is None:
-        return Concept(), [], [], "no medication is named"
+        return _Product(lost="no medication is named")
     words = Concept((), pointer.text("display") or "")
     target = scribe.document.follow(pointer, entry, "Medication")
     if target is None:
-        lost = "" if words else "the medication that it refers to is not in the input"
-        return words, [], [], lost
+        return _Product(words, lost="" if words else "the medication that it refers to is not in the input")
     if target.kind != "Medication":
-        return words, [], [], f"it refers to a {target.kind} as medication"
+        return _Product(words, lost=f"it refers to a {target.kind} as medication")
     product = target.element
-    if product.text("status") == "entered-in-error":
-        return product.concept("code"), [], [], "the medication that it refers to is entered in error"
     ingredients = [_ingredient(part, target, scribe) for part in product.parts("ingredient") if part.flag("isActive") is not False]
-    return product.concept("code") or words, ingredients, [product.concept("form")], ""
+    wrong = (
+        "the medication that it refers to is entered in error" if product.text("status") == "entered-in-error" else modified(product, "ingredient")
+    )
+    return _Product(product.concept("code") or words, ingredients, [product.concept("form")], wrong)
 
 
-def _ingredient(part: Element, product: Entry, scribe: Scribe) -> Concept:
-    """What an ingredient of a product is, by its code or by the Substance or Medication that it refers to."""
+def _ingredient(part: Element, of: Entry, scribe: Scribe) -> Concept:
+    """What a product is made of, as it is named or as the resource that is referred to names it."""
     pointer = part.part("itemReference")
     if pointer is None:
         return part.concept("itemCodeableConcept")
-    target = scribe.document.follow(pointer, product, "Substance")
-    return target.element.concept("code") if target else Concept((), pointer.text("display") or "")
+    target = scribe.document.follow(pointer, of, "Substance")
+    if target is not None and target.kind in {"Medication", "Substance"} and (concept := target.element.concept("code")):
+        return concept
+    return Concept((), pointer.text("display") or pointer.text("reference") or "")

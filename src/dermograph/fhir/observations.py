@@ -6,10 +6,12 @@ counts with what it found. Of several values of one day the latest counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from dermograph.fhir.bundle import Entry
 from dermograph.fhir.elements import Concept, Element
+from dermograph.fhir.modifiers import modified
 from dermograph.fhir.report import Level
 from dermograph.fhir.scribe import Measured, Scribe, figure
 from dermograph.fhir.terminology import Match, Strength
@@ -18,6 +20,7 @@ from dermograph.units import factor
 
 MEASURED, ASSESSED = "dg:Observable", "dg:Assessment"
 UCUM = "http://unitsofmeasure.org"
+_BY_PARTS = "its parts stand for themselves"
 _FINAL = {"final", "amended", "corrected", "appended"}
 _VOID = {
     "registered": "no result yet",
@@ -29,32 +32,16 @@ _VOID = {
 
 
 def observation(entry: Entry, scribe: Scribe) -> None:
-    """Record an Observation and its components."""
-    resource = entry.element
-    concept = resource.concept("code")
-    if not _usable(entry, concept, scribe):
-        return
-    if resource.parts("focus"):
-        scribe.tell(entry, concept, Level.void, "it is about somebody or something else")
-        return
-    at = _when(resource)
-    parts = resource.parts("component")
-    said = _record(entry, resource, concept, at, entry.iri, scribe)
-    for number, part in enumerate(parts, 1):
-        said |= _record(entry, part, part.concept("code"), at, f"{entry.iri}#{number}", scribe, whole=resource)
-    if not said:
-        scribe.tell(entry, concept, Level.unknown, "no mapping")
+    """Record an Observation, its components, and the members that it contains."""
+    _contained(entry, entry.element.parts("hasMember"), scribe)
+    _observe(entry, scribe)
 
 
 def report(entry: Entry, scribe: Scribe) -> None:
     """Record a DiagnosticReport, and the observations that it contains."""
     resource = entry.element
     concept = resource.concept("code")
-    for pointer in resource.parts("result"):
-        reference = pointer.text("reference") or ""
-        inner = scribe.document.find(reference, entry) if reference.startswith("#") else None
-        if inner is not None and inner.kind == "Observation":
-            observation(inner, scribe)
+    _contained(entry, resource.parts("result"), scribe)
     if not _usable(entry, concept, scribe):
         return
     matches = scribe.codes.classes(concept, ASSESSED)
@@ -67,13 +54,71 @@ def report(entry: Entry, scribe: Scribe) -> None:
         scribe.tell(entry, concept, level, why)
 
 
+def _observe(entry: Entry, scribe: Scribe) -> None:
+    """Record an Observation and its components."""
+    resource = entry.element
+    concept = resource.concept("code")
+    if not _usable(entry, concept, scribe):
+        return
+    if resource.parts("focus"):
+        scribe.tell(entry, concept, Level.void, "it is about somebody or something else")
+        return
+    at = _when(resource)
+    if not _record(entry, resource, concept, at, entry.iri, scribe):
+        whole = not _valued(resource) and (resource.parts("component") or resource.parts("hasMember"))
+        scribe.tell(entry, concept, *((Level.unread, _BY_PARTS) if whole else (Level.unknown, "no mapping")))
+    for number, part in enumerate(resource.parts("component"), 1):
+        code = part.concept("code")
+        scribe.codes.refuse_misspelt(code, part, "code")
+        if why := modified(part):
+            scribe.tell(entry, code, Level.unknown, why)
+        elif not _record(entry, part, code, at, f"{entry.iri}#{number}", scribe):
+            scribe.tell(entry, code, Level.unknown, "no mapping of a component")
+
+
+def _contained(holder: Entry, pointers: Sequence[Element], scribe: Scribe) -> None:
+    """Record the observations that a resource contains, as far as it refers to them as its results or members, and tell of the others."""
+    if not holder.element.value.get("contained"):
+        return
+    inside = [(reference, inner) for reference, inner in holder.contained() if inner.kind == "Observation"]
+    wrong = _wrong(holder)
+    by_reference, meant = dict(inside), set[str]()
+    following = [pointer.text("reference") or "" for pointer in pointers]
+    while following:
+        reference = following.pop()
+        if reference in by_reference and reference not in meant:
+            meant.add(reference)
+            following += [pointer.text("reference") or "" for pointer in by_reference[reference].element.parts("hasMember")]
+    for reference, inner in inside:
+        if wrong:
+            scribe.tell(inner, inner.element.concept("code"), wrong[0], f"what contains it does not count: {wrong[1]}")
+        elif reference not in meant:
+            scribe.tell(inner, inner.element.concept("code"), Level.unknown, "contained, and not referred to as a result")
+        elif stranger := _stranger(inner, scribe):
+            scribe.tell(inner, inner.element.concept("code"), *stranger)
+        else:
+            _observe(inner, scribe)
+
+
+def _stranger(inner: Entry, scribe: Scribe) -> tuple[Level, str] | None:
+    """Why a contained resource is not of the patient; None where it is, as far as it says whose it is."""
+    pointer = inner.element.part("subject")
+    if pointer is None:
+        return None
+    found = scribe.document.follow(pointer, inner, "Patient")
+    if found is None:
+        return Level.unknown, "its patient is not in the input, or not told"
+    return None if found.iri == scribe.patient else (Level.void, "it is about somebody or something else")
+
+
 def assess(entry: Entry, concept: Concept, match: Match, results: list[Concept], at: Moment | None, name: str, scribe: Scribe) -> None:
     """Record an assessment of a class with what it found."""
     cls, words = match.name, scribe.words
     if not match.strength.sure:
         scribe.tell(entry, concept, Level.unknown, f"the code is not surely {cls}, or only a part of it")
         return
-    found = {value for one in results if one and (value := scribe.codes.value(one, "pt:result"))}
+    meanings = [(one, scribe.codes.value(one, "pt:result")) for one in results if one]
+    found = {value for _, value in meanings if value}
     if len(found) > 1 or (not found and cls in words.telling):
         scribe.tell(entry, concept, Level.unknown, "its results contradict each other" if found else "what it found is not told, or not understood")
         return
@@ -82,23 +127,41 @@ def assess(entry: Entry, concept: Concept, match: Match, results: list[Concept],
         return
     result = found.pop() if found else "pt:Done"
     scribe.record("pt:assessment", name, cls, result=result, date=at.day)
-    scribe.take(entry, concept, [cls, result], _reservation(match))
+    lost = [f"not understood of what it found: {one.told}" for one, value in meanings if one.codings and not value]
+    scribe.take(entry, concept, [cls, result], "; ".join(filter(None, (_reservation(match), *lost))))
 
 
 def _usable(entry: Entry, concept: Concept, scribe: Scribe) -> bool:
     scribe.codes.refuse_misspelt(concept, entry.element, "code")
+    wrong = _wrong(entry)
+    if wrong:
+        scribe.tell(entry, concept, *wrong)
+    return not wrong
+
+
+def _wrong(entry: Entry) -> tuple[Level, str] | None:
+    """Why nothing may be read of a resource; None where its status says that it counts."""
     status = entry.element.text("status") or ""
-    if status in _FINAL:
-        return True
-    level = Level.void if status in _VOID else Level.unknown
-    scribe.tell(entry, concept, level, _VOID.get(status, f"its status is {status or 'not told'}"))
-    return False
+    if status in _VOID:
+        return Level.void, _VOID[status]
+    if why := modified(entry.element):
+        return Level.unknown, why
+    return None if status in _FINAL else (Level.unknown, f"its status is {status or 'not told'}")
 
 
-def _record(entry: Entry, part: Element, concept: Concept, at: Moment | None, name: str, scribe: Scribe, whole: Element | None = None) -> bool:
-    """Record what one element measures or tests; whether anything was said of it."""
-    scribe.codes.refuse_misspelt(concept, part, "code")
+def _valued(part: Element) -> bool:
+    return any(key.startswith("value") for key in part.value)
+
+
+def _record(entry: Entry, part: Element, concept: Concept, at: Moment | None, name: str, scribe: Scribe) -> bool:
+    """Record what one element measures or tests; whether its code is mapped."""
     matches = scribe.codes.classes(concept, MEASURED, ASSESSED)
+    absent = part.part("dataAbsentReason")
+    if matches and absent is not None:
+        reason = absent.as_concept().first
+        said = "a value, and a reason why there is none" if _valued(part) else "no value"
+        scribe.tell(entry, concept, Level.unknown, f"{said}: {reason.code or reason.display}")
+        return True
     for number, match in enumerate(matches):
         node = name if number == 0 else f"{name}-{number}"
         if scribe.words.is_a(match.name, MEASURED):
@@ -106,9 +169,7 @@ def _record(entry: Entry, part: Element, concept: Concept, at: Moment | None, na
         else:
             results = [part.concept("valueCodeableConcept"), Concept((), part.text("valueString") or ""), *part.concepts("interpretation")]
             assess(entry, concept, match, results, at, node, scribe)
-    if not matches and whole is not None and any(key.startswith("value") for key in part.value):
-        scribe.tell(entry, concept, Level.unknown, "no mapping of a component")
-    return bool(matches) or whole is not None
+    return bool(matches)
 
 
 def _measure(entry: Entry, part: Element, concept: Concept, match: Match, at: Moment | None, node: str, scribe: Scribe) -> None:
@@ -117,12 +178,9 @@ def _measure(entry: Entry, part: Element, concept: Concept, match: Match, at: Mo
     if number is not None and value is None:
         why = "the number is too large to be one"
     if value is None or unit is None:
-        absent = part.concept("dataAbsentReason")
-        panel = not why and bool(part.value.get("component"))
-        if not panel:
-            scribe.tell(entry, concept, Level.unknown, why or (f"no value: {absent.first.code or absent.first.display}" if absent else "no value"))
-        return
-    if match.strength > Strength.CLOSE:
+        whole = not why and part.parts("component")
+        scribe.tell(entry, concept, *((Level.unread, _BY_PARTS) if whole else (Level.unknown, why or "no value")))
+    elif match.strength > Strength.CLOSE:
         scribe.tell(entry, concept, Level.unknown, f"the code is not surely {match.name}")
     elif at is None or at.day is None:
         scribe.tell(entry, concept, Level.unknown, "the day is not told, and without it the value would never expire")

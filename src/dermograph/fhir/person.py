@@ -9,6 +9,7 @@ from decimal import ROUND_UP, Decimal
 
 from dermograph.fhir.bundle import Entry
 from dermograph.fhir.elements import Coding, Concept, Element
+from dermograph.fhir.modifiers import modified
 from dermograph.fhir.report import Level
 from dermograph.fhir.scribe import Scribe
 from dermograph.fhir.times import Moment, moment, months
@@ -21,6 +22,10 @@ _AT_BIRTH = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
 def read(entry: Entry, scribe: Scribe) -> None:
     """Record who the patient is."""
     resource = entry.element
+    if why := modified(resource):
+        for name in ("birthDate", "gender"):
+            scribe.tell(entry, _named(name), Level.unknown, why)
+        return
     born = moment(resource, "birthDate")
     if born and born.day:
         scribe.say("pt:birthDate", born.day)

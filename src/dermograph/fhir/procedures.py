@@ -9,14 +9,17 @@ from __future__ import annotations
 from dermograph.fhir.bundle import Entry
 from dermograph.fhir.courses import KIND, Course, State, record
 from dermograph.fhir.elements import Element
-from dermograph.fhir.medications import ON_HOLD, settled
+from dermograph.fhir.medications import ON_HOLD, no_order, settled
+from dermograph.fhir.modifiers import modified
 from dermograph.fhir.observations import ASSESSED, assess
 from dermograph.fhir.report import Level
 from dermograph.fhir.scribe import Scribe
-from dermograph.fhir.times import Span, span
+from dermograph.fhir.times import span
 
 SESSIONS = "https://w3id.org/dermograph/fhir/StructureDefinition/sessions"
 """Extension of a Procedure that counts the treatments of a course."""
+_MOST = 10_000
+"""More treatments than any course has."""
 _PROCEDURES = {
     "in-progress": State.ongoing,
     "on-hold": State.ongoing,
@@ -41,7 +44,7 @@ def procedure(entry: Entry, scribe: Scribe) -> None:
     state = settled(entry, concept, _PROCEDURES, scribe)
     if state is None:
         return
-    when = span(resource, "performed")
+    when = span(resource, "performed", goes_on=state is State.ongoing)
     tests = scribe.codes.classes(concept, ASSESSED)
     if tests and state is not State.ended:
         scribe.tell(entry, concept, Level.void, f"its status is {resource.text('status')}")
@@ -51,11 +54,10 @@ def procedure(entry: Entry, scribe: Scribe) -> None:
         assess(entry, concept, match, [resource.concept("outcome")], when.end or when.start, name, scribe)
     if tests and not scribe.codes.classes(concept, KIND):
         return
-    if state is State.ongoing and when.start == when.end:
-        when = Span(when.start)
     reasons = [resource.concept("statusReason"), resource.concept("outcome")]
-    why = [ON_HOLD] if resource.text("status") == "on-hold" else []
-    record(entry, Course(concept, state, when, reasons=reasons, sessions=_sessions(resource), why=why), scribe)
+    sessions, lost = _sessions(resource)
+    why = [*([ON_HOLD] if resource.text("status") == "on-hold" else []), *lost]
+    record(entry, Course(concept, state, when, reasons=reasons, sessions=sessions, why=why), scribe)
 
 
 def order(entry: Entry, scribe: Scribe) -> None:
@@ -68,6 +70,10 @@ def order(entry: Entry, scribe: Scribe) -> None:
         scribe.tell(entry, concept, Level.void, "an order not to do it")
     elif status in _ORDERS:
         scribe.tell(entry, concept, Level.void, _ORDERS[status])
+    elif why := modified(resource):
+        scribe.tell(entry, concept, Level.unknown, why)
+    elif wish := no_order(resource):
+        scribe.tell(entry, concept, *wish)
     elif status != "completed":
         scribe.tell(entry, concept, Level.unknown, f"its status is {status or 'not told'}")
     elif tests := scribe.codes.classes(concept, ASSESSED):
@@ -79,11 +85,12 @@ def order(entry: Entry, scribe: Scribe) -> None:
         scribe.tell(entry, concept, Level.unknown, "an order; how it went is not told" if scribe.codes.classes(concept, KIND) else "no mapping")
 
 
-def _sessions(resource: Element) -> int | None:
-    for extension in resource.parts("extension"):
-        if extension.text("url") == SESSIONS:
-            number = extension.number("valuePositiveInt")
-            if number is None or number != int(number):
-                raise extension.wrong("valuePositiveInt", "a whole number")
-            return int(number)
-    return None
+def _sessions(resource: Element) -> tuple[int | None, list[str]]:
+    """Number of treatments, and that it is told and not understood."""
+    told = [extension.number("valuePositiveInt") for extension in resource.parts("extension") if extension.text("url") == SESSIONS]
+    if not told:
+        return None, []
+    number = told[0]
+    if len(set(told)) > 1 or number is None or not 1 <= number <= _MOST or number != number.to_integral_value():
+        return None, ["its number of treatments is not understood"]
+    return int(number), []

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from dermograph.fhir.elements import Coding
+from dermograph.record import printable
 
 
 class Level(StrEnum):
@@ -28,7 +29,7 @@ class Line:
     :param resource: kind and id of the resource.
     :param coding: the code it is told by.
     :param recorded: classes that it was recorded as.
-    :param why: reason, or reservation.
+    :param why: reason, or reservation; it may quote the document, and is made fit to be shown.
     """
 
     resource: str
@@ -36,6 +37,9 @@ class Line:
     level: Level
     recorded: tuple[str, ...] = ()
     why: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", printable(self.why))
 
     @property
     def kind(self) -> str:

@@ -27,6 +27,7 @@ ALIASES = {
     "urn:oid:2.16.840.1.113883.6.1": "http://loinc.org",
     "urn:oid:2.16.840.1.113883.6.90": "http://hl7.org/fhir/sid/icd-10-cm",
     "urn:oid:2.16.840.1.113883.6.73": "http://www.whocc.no/atc",
+    "urn:oid:2.16.840.1.113883.12.292": "http://hl7.org/fhir/sid/cvx",
 }
 """Names of code systems that stand for another."""
 DRUGS = frozenset({"http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"})

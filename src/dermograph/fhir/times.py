@@ -74,11 +74,14 @@ class Span:
     end: Moment | None = None
 
 
-def span(element: Element, stem: str) -> Span:
-    """What ``<stem>DateTime`` or ``<stem>Period`` says; a single moment is both start and end."""
+def span(element: Element, stem: str, *, goes_on: bool = False) -> Span:
+    """What ``<stem>DateTime`` or ``<stem>Period`` says.
+
+    :param goes_on: what it tells of goes on, so that a single moment is its start; else it is both start and end.
+    """
     at = moment(element, f"{stem}DateTime")
     if at is not None:
-        return Span(at, at)
+        return Span(at) if goes_on else Span(at, at)
     return period(element.part(f"{stem}Period"))
 
 
