@@ -172,6 +172,7 @@ TABLE: list[tuple[str, str, bytes, str]] = [
     ("a type that is none", ".json", bundle({"resourceType": "../x"}), "the type of a resource"),
     ("a bundle in a bundle", ".json", bundle({"resourceType": "Bundle"}), "a bundle in a bundle"),
     ("a history", ".json", bundle(PATIENT, type="history"), "a history tells of one resource many times"),
+    ("rules of its own", ".json", bundle(PATIENT, implicitRules="http://a.example/r"), "follows the rules http://a.example/r"),
     ("a patient twice", ".json", bundle(PATIENT, PATIENT | {"gender": "male"}), "there twice, in different words"),
     ("entries that are none", ".json", b'{"resourceType":"Bundle","entry":[1]}', "an array of objects"),
     ("entry that is no array", ".json", b'{"resourceType":"Bundle","entry":{}}', "an array is wanted"),

@@ -133,6 +133,8 @@ class Document:
         if bundle.text("type") == "history":
             hint = "give a bundle of type collection, searchset, document, batch or transaction"
             raise InputError(f"{bundle.source}: a history tells of one resource many times", hint)
+        if rules := bundle.text("implicitRules"):
+            raise InputError(f"{bundle.source}: the bundle follows the rules {printable(rules)}, which are not understood", "give one without")
         for entry in bundle.parts("entry"):
             try:
                 self._enter(entry, number)
