@@ -32,6 +32,17 @@ XSD = "http://www.w3.org/2001/XMLSchema#"
 ABSENT = ["guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
 ABSENT += ["go?iri=ad:None", "compare?first=water", "api/questions/none", "api/examples/..%2fmia"]
 ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CONTRASTS = """() => {
+    const light = text => {
+        const [r, g, b] = text.match(/[\\d.]+/g).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    return [...document.querySelectorAll("#pathway .step text")].map(text => {
+        const [a, b] = [text, text.parentNode.querySelector("rect")].map(e => light(getComputedStyle(e).fill));
+        return [text.textContent, Math.max(a, b) / Math.min(a, b)];
+    });
+}"""
+"""Contrast of each text in a box of the drawing with its box."""
 ODD = """@prefix ad: <https://w3id.org/dermograph/ad#> . @prefix pt: <https://w3id.org/dermograph/patient#> .
 <urn:example:odd> a pt:Patient ; pt:sex pt:Male, pt:Female ; pt:birthDate "2020" ; <urn:note> "a \\"quoted\\"\\nline \\\\ and ☃ 𝄞"@en ;
     pt:condition [ a ad:AtopicDermatitis ; pt:severity ad:Severe ; <urn:seen> [ <urn:by> "someone" ] ] , [ a <urn:Gout> ; pt:severity ad:Mild ] ;
@@ -131,7 +142,14 @@ def test_an_example_has_the_answer_of_the_library(path: Path, page: Page, addres
     page.click(".therapy summary")
     page.click(".therapy .foot button")
     page.wait_for_selector(".tree .tree, .tree li li")
-    assert page.locator("#pathway svg").count() == 1
+    assert page.locator("#pathway svg").count() == len(knowledge.tree["guidelines"])
+    for guideline in knowledge.tree["guidelines"].values():
+        assert guideline["label"] in " ".join(page.locator("#pathway svg > text").all_text_contents())
+    assert "urn:" not in page.inner_html("#pathway")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        faint = [told for told in page.evaluate(CONTRASTS) if told[1] < 4.5]
+        assert not faint, (scheme, faint)
 
 
 @browser

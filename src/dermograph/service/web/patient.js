@@ -91,8 +91,8 @@ const tell = (found, svg) => {
   else say($("changes"));
   shown.show(found, changes);
   shown.todo($("todo"), found);
-  const drawing = new DOMParser().parseFromString(svg, "image/svg+xml").documentElement;
-  $("pathway").replaceChildren(document.importNode(drawing, true));
+  const drawn = new DOMParser().parseFromString(svg, "image/svg+xml").querySelectorAll(".pathway");
+  $("pathway").replaceChildren(...[...drawn].map(one => document.importNode(one, true)));
   $("answers").dataset.settled = "true";
 };
 
