@@ -240,6 +240,27 @@ def canonical(text: str, format: ox.RdfFormat) -> list[str]:
 
 
 @browser
+def test_paper_shows_every_reason_and_every_fact(page: Page, address: str, knowledge: Knowledge) -> None:
+    page.goto(address)
+    settled(page)
+    page.select_option("#example", EXAMPLES[-1].stem)
+    page.wait_for_selector(".row")
+    settled(page)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    told = page.inner_text("main")
+    answer = knowledge.assess(EXAMPLES[-1])
+    assert not [v.therapy for v in answer.therapies for b in v.because if b.label not in told]
+    assert not [v.therapy for v in answer.therapies if v.status == "eligible" for r in v.regimens if r.text not in told]
+    (patient,) = read(EXAMPLES[-1].read_bytes(), "it", suffix=".ttl")
+    facts = page.inner_text("#paper")
+    values = [t.object.value for t in patient.triples if isinstance(t.object, ox.Literal)]
+    assert not [value for value in values if value not in facts]
+    assert not page.locator(":is(#form, .jump, button)").filter(visible=True).count()
+    assert max(page.evaluate("[...document.querySelectorAll('#pathway svg')].map(p => p.getBoundingClientRect().height)")) <= 832
+
+
+@browser
 def test_a_query_is_answered_as_a_table_and_as_a_graph(page: Page, address: str) -> None:
     page.goto(f"{address}query")
     page.wait_for_selector(".CodeMirror")

@@ -8,7 +8,7 @@ const LISTS = [["cautions", "Cautions"], ["screening", "To be excluded first"], 
 export class Answer {
   /** An answer in an element; record opens the field of a fact, explain gives the tree of a therapy. */
   constructor(place, words, record, explain) {
-    Object.assign(this, { place, words, record, explain, open: new Set() });
+    Object.assign(this, { place, words, record, explain, open: new Set(), fills: [] });
   }
 
   label(name) {
@@ -28,7 +28,13 @@ export class Answer {
     return after.therapies.filter(t => old[t.therapy] && state(old[t.therapy]) !== state(t)).map(t => ({ therapy: t.therapy, label: t.label, from: state(old[t.therapy]), to: state(t), status: t.status }));
   }
 
+  /** Fill every body, also of what is closed: paper shows all. */
+  fill() {
+    for (const fill of this.fills) fill();
+  }
+
   show(answer, changed) {
+    this.fills = [];
     const marked = new Set(changed.map(c => c.therapy));
     const groups = this.words.statuses.map(status => {
       const found = answer.therapies.filter(t => t.status === status.id).sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99) || a.label.localeCompare(b.label));
@@ -46,13 +52,15 @@ export class Answer {
     const box = h("details", { class: `therapy${changed ? " changed" : ""}`, open: this.open.has(t.therapy), "data-therapy": t.therapy, ontoggle: () => {
       if (box.open) this.open.add(t.therapy);
       else this.open.delete(t.therapy);
-      if (box.open && !body.firstChild) body.append(...this.body(t, answer));
+      if (box.open) fill();
     } }, h("summary", {},
       h("span", { class: "rank" }, t.rank ? h("span", { class: "spoken" }, "rank ") : "", t.rank ?? ""),
       h("span", { class: "name" }, capital(t.label), t.continue ? h("span", { class: `tag ${t.continue}` }, `continue: ${t.continue}`) : "", changed ? h("span", { class: "tag" }, "changed") : ""),
       h("span", { class: "brief" }, dose && t.status !== "undetermined" ? h("span", { class: "dose" }, dose + more) : "", h("span", { class: "why" }, brief))));
     const body = h("div", { class: "body" });
-    if (box.open) body.append(...this.body(t, answer));
+    const fill = () => { if (!body.firstChild) body.append(...this.body(t, answer)); };
+    if (box.open) fill();
+    this.fills.push(fill);
     box.append(body);
     return box;
   }

@@ -4,6 +4,7 @@ import { Answer, tree } from "./answer.js";
 import { Form } from "./form.js";
 import { nTriples, parse, turtle } from "./graph.js";
 import { answer as ask, count, download, h, problem } from "./page.js";
+import { facts } from "./paper.js";
 import { Record } from "./record.js";
 
 const WAIT = 250; // milliseconds after a change before it is sent
@@ -186,6 +187,10 @@ document.addEventListener("drop", event => {
 $("save-ttl").addEventListener("click", () => download("patient.ttl", "text/turtle", turtle(record.triples(), words.prefixes)));
 $("save-json").addEventListener("click", () => download("answer.json", "application/json", JSON.stringify(last, null, 1)));
 $("print").addEventListener("click", () => print());
+addEventListener("beforeprint", () => {
+  $("paper").replaceChildren(...facts(record, words));
+  shown.fill();
+});
 
 form.show(record);
 if ($("example").value) example(); // it may have been chosen before all was there
