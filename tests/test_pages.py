@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import re
 import socket
 import threading
 import time
@@ -32,6 +35,11 @@ XSD = "http://www.w3.org/2001/XMLSchema#"
 ABSENT = ["guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
 ABSENT += ["go?iri=ad:None", "compare?first=water", "api/questions/none", "api/examples/..%2fmia"]
 ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+COMPARED = {
+    "disagreements-between-guidelines": ("inChildren", "afterTopicalFailure"),
+    "guidelines-on-the-same-therapy": ("strengthInChildren", "strengthInAdults", "orderInChildren", "orderInAdults"),
+}
+"""Questions whose rows the comparison of the guidelines tells, with the columns that it tells as they are."""
 CONTRASTS = """() => {
     const light = text => {
         const [r, g, b] = text.match(/[\\d.]+/g).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
@@ -96,7 +104,22 @@ def test_two_therapies_are_compared_from_the_graph(address: str, knowledge: Know
     spoken = [r for r in knowledge.tree["recommendations"].values() if r["therapy"] in (first, second)]
     assert len(spoken) > 3
     assert not [r["label"] for r in spoken if r["label"] not in text]
+    assert "<title>dupilumab and cyclosporine · Dermograph</title>" in text
+    rows = re.findall(r'<td role="cell" data-head="guideline">.*?</td>', text, re.DOTALL)
+    assert [row.count("Strength: ") for row in rows] == [1] * len(knowledge.tree["guidelines"])
     assert httpx.get(f"{address}compare", params={"first": "<script>"}).status_code == 404
+
+
+def test_the_guidelines_are_compared_as_the_questions_ask(address: str, knowledge: Knowledge) -> None:
+    text = html.unescape(httpx.get(f"{address}compare").text)
+    rows = [re.sub(r"<[^>]*>", " ", row) for row in re.findall(r"<tr\b.*?</tr>", text, re.DOTALL)]
+    assert not [row for row in rows if re.search(r"\b(ad|dg):", row)]
+    labels = knowledge.tree["labels"]
+    for name, columns in COMPARED.items():
+        with (ROOT / "tests" / "questions" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+            for asked in csv.DictReader(lines):
+                told = [labels.get(asked["therapy"]) or knowledge.tree["rows"][asked["therapy"]]["label"], *(asked[c] for c in columns)]
+                assert any(all(one in row for one in told) for row in rows), told
 
 
 # --- in a browser

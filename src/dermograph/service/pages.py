@@ -52,17 +52,18 @@ async def query(told: Told) -> HTMLResponse:
 
 @router.get("/compare", response_class=HTMLResponse, include_in_schema=False)
 async def compare(told: Told, first: Name = "", second: Name = "") -> Response:
-    """The page of two therapies side by side."""
+    """The page of two therapies side by side, and without one of the guidelines."""
     rows = (await asyncio.to_thread(lambda: told.material)).tree["rows"]
     tree = {"rows": rows}
     try:
         names = [find_therapy(tree, name) if name else "" for name in (first, second)]
     except UsageError as error:
         return response(problem(404, error.message, error.hint))
-    sections = await asyncio.to_thread(told.comparison, *names) if any(names) else []
+    chosen = {name: rows[name]["label"] for name in names if name}
+    compared = await asyncio.to_thread(told.comparison, list(chosen))
     choices = sorted(((t, row["label"]) for t, row in rows.items()), key=lambda pair: pair[1].lower())
-    chosen = [(name, rows[name]["label"]) for name in names if name]
-    return await _page(told, "compare.html", "Compare", "Compare therapies", names=names, chosen=chosen, choices=choices, compared=sections)
+    title = " and ".join(chosen.values()) or "The guidelines compared"
+    return await _page(told, "compare.html", "Compare", title, names=names, chosen=chosen, choices=choices, compared=compared)
 
 
 @router.get("/go", include_in_schema=False)
