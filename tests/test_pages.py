@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import httpx2 as httpx
 import pyoxigraph as ox
@@ -32,7 +33,7 @@ CASES = ROOT / "tests" / "cases"
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.ttl"))
 BUNDLE = ROOT / "tests" / "fhir" / "severe-refractory-eczema-of-a-girl-of-8-as-the-profile-has-it" / "bundle.json"
 XSD = "http://www.w3.org/2001/XMLSchema#"
-ABSENT = ["guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
+ABSENT = ["nothing", "a/b//c", "guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
 ABSENT += ["go?iri=ad:None", "compare?first=water", "api/questions/none", "api/examples/..%2fmia"]
 ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 COMPARED = {
@@ -96,6 +97,11 @@ def test_what_an_answer_names_is_told_somewhere(address: str, knowledge: Knowled
 def test_what_is_not_there_is_a_problem_document(address: str, path: str) -> None:
     told = httpx.get(address + path)
     assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
+    shown = httpx.get(address + path, headers={"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"})
+    assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert told.json()["detail"][1:] in html.unescape(shown.text)
+    style = urljoin(f"{address}{path}", re.findall(r'stylesheet" href="([^"]+)', shown.text)[0])
+    assert httpx.get(style).status_code == 200
 
 
 def test_two_therapies_are_compared_from_the_graph(address: str, knowledge: Knowledge) -> None:

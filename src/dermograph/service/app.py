@@ -66,6 +66,7 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
         app.include_router(router)
     _tell_health(app, metrics)
     _tell_problems(app)
+    app.add_exception_handler(404, pages.absent)
     app.add_middleware(Limits, body=chosen.body, seconds=chosen.seconds)
     if chosen.origins:
         app.add_middleware(CORSMiddleware, allow_origins=list(chosen.origins), allow_methods=["GET", "POST"], allow_headers=["*"])

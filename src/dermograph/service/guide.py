@@ -69,6 +69,15 @@ class Guide:
             path = dict(PLACES)[here]
             return self._frame.fill(template, "guidelines/", Page(path, title, "", "", sections), here=here, **more)
 
+    def absent(self, root: str, detail: str, mend: str) -> str:
+        """The page of what is not there.
+
+        :param root: the way to the root of the site.
+        """
+        with self._turn:
+            lead = f"{detail[0].upper()}{detail[1:]}{f': {mend}' if mend else ''}."
+            return self._frame.fill("page.html", root, Page("404.html", "Not found", "", lead, ()), here="")
+
     def comparison(self, names: Sequence[str]) -> Compared:
         """Therapies side by side; without one, the guidelines."""
         with self._turn:
