@@ -36,11 +36,11 @@ class Absent(HTTPException):
 
 async def absent(request: Request, error: Exception) -> Response:
     """Tell a reader on a page that something is not there, and a program in a problem document."""
-    detail, mend = getattr(error, "detail", "there is nothing here"), getattr(error, "mend", "")
+    told = error if isinstance(error, Absent) else Absent("there is nothing at this address", "search, or begin at /")
     if media.chosen(request.headers.get("accept", ""), (MEDIA, "text/html")) != "text/html":
-        return response(problem(404, detail, mend))
+        return response(problem(404, told.detail, told.mend))
     root = "../" * (request.scope["raw_path"].count(b"/") - 1) + "guidelines/"
-    text = await asyncio.to_thread(guide(request).absent, root, detail, mend)
+    text = await asyncio.to_thread(guide(request).absent, root, told.detail, told.mend)
     return HTMLResponse(text, 404, {"Cache-Control": "no-store"})
 
 
@@ -79,7 +79,7 @@ async def compare(told: Told, first: Name = "", second: Name = "") -> Response:
     try:
         names = [find_therapy(tree, name) if name else "" for name in (first, second)]
     except UsageError as error:
-        raise Absent(error.message, error.hint)
+        raise Absent(error.message, error.hint) from error
     chosen = {name: rows[name]["label"] for name in names if name}
     compared = await asyncio.to_thread(told.comparison, list(chosen))
     choices = sorted(((t, row["label"]) for t, row in rows.items()), key=lambda pair: pair[1].lower())
@@ -136,7 +136,7 @@ async def question(name: str) -> Response:
     try:
         return Response(questions.text(name), media_type="application/sparql-query")
     except UsageError as error:
-        raise Absent(error.message, error.hint)
+        raise Absent(error.message, error.hint) from error
 
 
 @router.get("/api/examples/{name}", tags=["words"], response_class=Response, responses=_named("text/turtle"))
