@@ -104,7 +104,7 @@ def test_what_an_answer_names_is_told_somewhere(address: str, knowledge: Knowled
 
 @pytest.mark.parametrize("path", ABSENT)
 def test_what_is_not_there_is_a_problem_document(address: str, path: str) -> None:
-    told = httpx.get(address + path)
+    told = httpx.get(address + path, timeout=60)  # the first one waits for the site
     assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
     shown = httpx.get(address + path, headers={"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"})
     assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")

@@ -81,7 +81,7 @@ export const draw = (triples, label, link) => {
   for (const n of all) {
     n.text = n.hub ?? label(n.term);
     n.short = n.text.length > 26 ? `${n.text.slice(0, 25)}…` : n.text;
-    free(n.x, n.hub ? n.y : n.y - 8, n.short);
+    n.at = (n.hub ? [n.y] : [n.y - 8, n.y + 15]).find(y => free(n.x, y, n.short)) ?? (n.hub ? n.y : n.y - 8); // above its node, else below
   }
   for (const edge of edges) {
     const { from, to, name } = edge;
@@ -95,11 +95,11 @@ export const draw = (triples, label, link) => {
     }
     svg.append(edge.drawn);
   }
-  for (const hub of hubs) svg.append(s("text", { x: hub.x, y: hub.y, class: "edge-name" }, hub.text));
+  for (const hub of hubs) svg.append(s("text", { x: hub.x, y: hub.at, class: "edge-name" }, hub.text));
   for (const n of nodes.values()) {
     const target = link(n.term);
     const group = target ? s("a", { href: target }) : s("g", {});
-    group.append(s("title", {}, n.text || "a node without a name"), s("circle", { cx: n.x, cy: n.y, r: 5, class: n.term.kind }), s("text", { x: n.x, y: n.y - 8, class: "node-name" }, n.short));
+    group.append(s("title", {}, n.text || "a node without a name"), s("circle", { cx: n.x, cy: n.y, r: 5, class: n.term.kind }), s("text", { x: n.x, y: n.at, class: "node-name" }, n.short));
     const near = edges.filter(({ from, to }) => from === n || to === n);
     const show = shown => () => { for (const { drawn } of near) drawn.classList.toggle("near", shown); };
     for (const [kind, shown] of [["pointerenter", true], ["focusin", true], ["pointerleave", false], ["focusout", false]]) group.addEventListener(kind, show(shown));
