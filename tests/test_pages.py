@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import html
+import itertools
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import httpx2 as httpx
 import pyoxigraph as ox
@@ -29,9 +34,33 @@ CASES = ROOT / "tests" / "cases"
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.ttl"))
 BUNDLE = ROOT / "tests" / "fhir" / "severe-refractory-eczema-of-a-girl-of-8-as-the-profile-has-it" / "bundle.json"
 XSD = "http://www.w3.org/2001/XMLSchema#"
-ABSENT = ["guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
+ABSENT = ["nothing", "a/b//c", "guidelines/none.html", "guidelines/..%2f..%2fetc%2fpasswd", "guidelines/%00", "web/none.js", "web/README.md"]
 ABSENT += ["go?iri=ad:None", "compare?first=water", "api/questions/none", "api/examples/..%2fmia"]
 ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SET_QUERY = "text => document.querySelector('.CodeMirror').CodeMirror.setValue(text)"
+STAR = "CONSTRUCT {?s ?p ?o} WHERE {VALUES ?s {ad:DupilumabForChildren} ?s ?p ?o}"
+FAULTY = [
+    ("SELECT ?a {\n  ?a ?b\n}", 3, "line 3, column 2"),
+    ("SELECT ?a {\n  ?a other:b ?c\n}", 2, "its prefix is not declared"),
+    ("# a note\nPREFIX a: <urn:a>\nDELETE WHERE { ?s ?p ?o }", 3, "updates are not answered"),
+]
+COMPARED = {
+    "disagreements-between-guidelines": ("inChildren", "afterTopicalFailure"),
+    "guidelines-on-the-same-therapy": ("strengthInChildren", "strengthInAdults", "orderInChildren", "orderInAdults"),
+}
+"""Questions whose rows the comparison of the guidelines tells, with the columns that it tells as they are."""
+CONTRASTS = """() => {
+    const light = text => {
+        const [r, g, b] = text.match(/[\\d.]+/g).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    return [...document.querySelectorAll(".step text")].map(text => {
+        const [a, b] = [text, text.parentNode.querySelector("rect")].map(e => light(getComputedStyle(e).fill));
+        return [text.textContent, Math.max(a, b) / Math.min(a, b)];
+    });
+}"""
+"""Contrast of each text in a box of a pathway with its box, of which axe knows nothing."""
+OPEN_SOME = "for (const fold of [...document.querySelectorAll('main td details')].slice(0, 3)) fold.open = true"
 ODD = """@prefix ad: <https://w3id.org/dermograph/ad#> . @prefix pt: <https://w3id.org/dermograph/patient#> .
 <urn:example:odd> a pt:Patient ; pt:sex pt:Male, pt:Female ; pt:birthDate "2020" ; <urn:note> "a \\"quoted\\"\\nline \\\\ and ☃ 𝄞"@en ;
     pt:condition [ a ad:AtopicDermatitis ; pt:severity ad:Severe ; <urn:seen> [ <urn:by> "someone" ] ] , [ a <urn:Gout> ; pt:severity ad:Mild ] ;
@@ -75,8 +104,13 @@ def test_what_an_answer_names_is_told_somewhere(address: str, knowledge: Knowled
 
 @pytest.mark.parametrize("path", ABSENT)
 def test_what_is_not_there_is_a_problem_document(address: str, path: str) -> None:
-    told = httpx.get(address + path)
+    told = httpx.get(address + path, timeout=60)  # the first one waits for the site
     assert (told.status_code, told.headers["content-type"]) == (404, "application/problem+json")
+    shown = httpx.get(address + path, headers={"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"})
+    assert (shown.status_code, shown.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert told.json()["detail"][1:] in html.unescape(shown.text)
+    style = urljoin(f"{address}{path}", re.findall(r'stylesheet" href="([^"]+)', shown.text)[0])
+    assert httpx.get(style).status_code == 200
 
 
 def test_two_therapies_are_compared_from_the_graph(address: str, knowledge: Knowledge) -> None:
@@ -85,7 +119,22 @@ def test_two_therapies_are_compared_from_the_graph(address: str, knowledge: Know
     spoken = [r for r in knowledge.tree["recommendations"].values() if r["therapy"] in (first, second)]
     assert len(spoken) > 3
     assert not [r["label"] for r in spoken if r["label"] not in text]
+    assert "<title>dupilumab and cyclosporine · Dermograph</title>" in text
+    rows = re.findall(r'<td role="cell" data-head="guideline">.*?</td>', text, re.DOTALL)
+    assert [row.count("Strength: ") for row in rows] == [1] * len(knowledge.tree["guidelines"])
     assert httpx.get(f"{address}compare", params={"first": "<script>"}).status_code == 404
+
+
+def test_the_guidelines_are_compared_as_the_questions_ask(address: str, knowledge: Knowledge) -> None:
+    text = html.unescape(httpx.get(f"{address}compare").text)
+    rows = [re.sub(r"<[^>]*>", " ", row) for row in re.findall(r"<tr\b.*?</tr>", text, re.DOTALL)]
+    assert not [row for row in rows if re.search(r"\b(ad|dg):", row)]
+    labels = knowledge.tree["labels"]
+    for name, columns in COMPARED.items():
+        with (ROOT / "tests" / "questions" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
+            for asked in csv.DictReader(lines):
+                told = [labels.get(asked["therapy"]) or knowledge.tree["rows"][asked["therapy"]]["label"], *(asked[c] for c in columns)]
+                assert any(all(one in row for one in told) for row in rows), told
 
 
 # --- in a browser
@@ -101,9 +150,9 @@ def page(context: BrowserContext, address: str) -> Iterator[Page]:
     page.on("request", lambda request: None if request.url.startswith((address, "blob:", "data:")) else said.append(request.url))
     page.on("request", lambda request: said.append(request.url) if "urn%3A" in request.url or "example:" in request.url else None)
     yield page
-    kept = page.evaluate("[Object.keys(localStorage).filter(k => k !== 'dermograph-theme'), Object.keys(sessionStorage), document.cookie]")
+    kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage), document.cookie]")
     page.close()
-    assert kept == [[], [], ""]
+    assert set(kept) <= {"dermograph-theme", "dermograph-query", ""}
     assert [line for line in said if "status of 4" not in line] == []
 
 
@@ -131,7 +180,10 @@ def test_an_example_has_the_answer_of_the_library(path: Path, page: Page, addres
     page.click(".therapy summary")
     page.click(".therapy .foot button")
     page.wait_for_selector(".tree .tree, .tree li li")
-    assert page.locator("#pathway svg").count() == 1
+    assert page.locator("#pathway svg").count() == len(knowledge.tree["guidelines"])
+    for guideline in knowledge.tree["guidelines"].values():
+        assert guideline["label"] in " ".join(page.locator("#pathway svg > text").all_text_contents())
+    assert "urn:" not in page.inner_html("#pathway")
 
 
 @browser
@@ -360,6 +412,27 @@ def canonical(text: str, format: ox.RdfFormat) -> list[str]:
 
 
 @browser
+def test_paper_shows_every_reason_and_every_fact(page: Page, address: str, knowledge: Knowledge) -> None:
+    page.goto(address)
+    settled(page)
+    page.select_option("#example", EXAMPLES[-1].stem)
+    page.wait_for_selector(".row")
+    settled(page)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    told = page.inner_text("main")
+    answer = knowledge.assess(EXAMPLES[-1])
+    assert not [v.therapy for v in answer.therapies for b in v.because if b.label not in told]
+    assert not [v.therapy for v in answer.therapies if v.status == "eligible" for r in v.regimens if r.text not in told]
+    (patient,) = read(EXAMPLES[-1].read_bytes(), "it", suffix=".ttl")
+    facts = page.inner_text("#paper")
+    values = [t.object.value for t in patient.triples if isinstance(t.object, ox.Literal)]
+    assert not [value for value in values if value not in facts]
+    assert not page.locator(":is(#form, .jump, button)").filter(visible=True).count()
+    assert max(page.evaluate("[...document.querySelectorAll('#pathway svg')].map(p => p.getBoundingClientRect().height)")) <= 832
+
+
+@browser
 def test_a_query_is_answered_as_a_table_and_as_a_graph(page: Page, address: str) -> None:
     page.goto(f"{address}query")
     page.wait_for_selector(".CodeMirror")
@@ -367,21 +440,73 @@ def test_a_query_is_answered_as_a_table_and_as_a_graph(page: Page, address: str)
     page.wait_for_selector("#rows tbody tr")
     expected = (ROOT / "tests" / "questions" / "doses-of-dupilumab.csv").read_text(encoding="utf-8").splitlines()
     assert page.locator("#rows tbody tr").count() == len(expected) - 1
-    set_query = "text => document.querySelector('.CodeMirror').CodeMirror.setValue(text)"
-    page.evaluate(set_query, "CONSTRUCT {?s ?p ?o} WHERE {?s ?p ?o} LIMIT 5")
+    page.evaluate(SET_QUERY, STAR)
     page.keyboard.press("Escape")
     page.click("#run")
     page.wait_for_selector("#rows svg")
-    assert page.locator("#rows svg line").count() == 5
-    page.evaluate(set_query, "SELECT")
+    names = page.locator("#rows svg .edge-name").all_text_contents()
+    assert len(names) == len(set(names)) > 9
+    boxes = page.evaluate("[...document.querySelectorAll('#rows svg .edge-name:not(.crowded)')].map(t => t.getBoundingClientRect().toJSON())")
+    assert not [(a, b) for a, b in itertools.combinations(boxes, 2) if overlap(a, b)]
+    page.evaluate(SET_QUERY, "SELECT * { ?therapy skos:prefLabel ?label ; a ?kind } LIMIT 3")
     page.click("#run")
-    page.wait_for_selector("#fault:not([hidden])")
+    page.wait_for_selector("#rows td small")
+    assert page.locator("#rows th").all_inner_texts() == ["therapy", "label", "kind"]
+    assert page.locator("#rows td small").first.inner_text() == "en"
+    page.reload()
+    page.wait_for_selector(".CodeMirror")
+    assert "?therapy skos:prefLabel" in page.evaluate("document.querySelector('.CodeMirror').CodeMirror.getValue()")
+
+
+def overlap(one: dict[str, float], other: dict[str, float]) -> bool:
+    return bool(one["left"] < other["right"] and other["left"] < one["right"] and one["top"] < other["bottom"] and other["top"] < one["bottom"])
 
 
 @browser
-def test_pages_are_for_everybody(page: Page, address: str, axe: str) -> None:
+@pytest.mark.parametrize(("text", "line", "said"), FAULTY)
+def test_a_fault_of_a_query_is_marked_at_its_line(text: str, line: int, said: str, page: Page, address: str) -> None:
+    page.goto(f"{address}query")
+    page.wait_for_selector(".CodeMirror")
+    page.evaluate(SET_QUERY, text)
+    page.click("#run")
+    page.wait_for_selector("#fault:not([hidden])")
+    told = page.inner_text("#fault")
+    assert said in told and ("updates" in told) == ("updates" in said)
+    marked = "[...document.querySelectorAll('.CodeMirror-code > div')].findIndex(one => one.querySelector('.wrong-line')) + 1"
+    assert page.evaluate(marked) == line
+
+
+@browser
+def test_a_second_run_ends_the_first(page: Page, address: str) -> None:
+    ended: list[str] = []
+    page.on("requestfailed", lambda request: ended.append(request.url))
+    page.goto(f"{address}query")
+    page.wait_for_selector(".CodeMirror")
+    page.evaluate("document.getElementById('run').click(); document.getElementById('run').click()")
+    page.wait_for_selector("#rows tbody tr")
+    assert ended == [f"{address}sparql"]
+
+
+@browser
+def test_a_query_is_asked_without_the_words(page: Page, address: str) -> None:
+    page.route("**/api/words", lambda route: route.fulfill(status=404, json={"detail": "no words"}))
+    page.goto(f"{address}query")
+    page.wait_for_selector("#fault:not([hidden])")
+    assert "no words" in page.inner_text("#fault")
+    page.click("#run")
+    page.wait_for_selector("#rows tbody tr")
+    page.route("**/api/questions/*", lambda route: route.fulfill(status=404, json={"detail": "no question"}))
+    page.select_option("#examples", "doses-of-dupilumab")
+    page.wait_for_selector("#fault:not([hidden])")
+    assert "no question" in page.inner_text("#fault")
+
+
+@browser
+def test_pages_are_for_everybody(page: Page, address: str, axe: str, knowledge: Knowledge) -> None:
     faults = []
-    for scheme, paths in (("light", ("", "query", "compare?first=dupilumab&second=cyclosporine", "guidelines/")), ("dark", ("", "query"))):
+    guidelines = [f"guidelines/{name.replace(':', '/')}.html" for name in knowledge.tree["guidelines"]]
+    paths = ["", "query", "nothing", "compare", "compare?first=dupilumab&second=cyclosporine", "guidelines/", *guidelines]
+    for scheme in ("light", "dark"):
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         for path in paths:
             page.set_viewport_size({"width": 1280, "height": 900})
@@ -395,6 +520,8 @@ def test_pages_are_for_everybody(page: Page, address: str, axe: str) -> None:
             if path == "query":
                 page.select_option("#examples", "doses-of-dupilumab")
                 page.wait_for_selector("#rows tbody tr")
+            faults += [f"{scheme} /{path}: {text}: contrast {ratio:.1f}" for text, ratio in page.evaluate(CONTRASTS) if ratio < 4.5]
+            page.evaluate(OPEN_SOME)
             page.evaluate(axe)
             found = page.evaluate("axe.run(document, {resultTypes: ['violations'], preload: false})")
             for violation in found["violations"]:

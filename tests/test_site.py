@@ -218,6 +218,13 @@ def test_statements_are_told_in_our_words_alone(pages: dict[str, Read], graph: G
         assert pages[f"ad/{local_name(statement)}.html"].lead == graph.text(statement, "skos:definition")
 
 
+def test_numbers_and_kinds_are_told_in_words(site: Path, graph: Graph) -> None:
+    assert not re.search(r"\b1 regimens", (site / "therapies.html").read_text(encoding="utf-8"))
+    for statement in graph.instances("dg:Statement"):
+        text = (site / f"ad/{local_name(statement)}.html").read_text(encoding="utf-8")
+        assert not re.search(r"<dt>kind</dt><dd>[^<]*-", text), statement
+
+
 def test_no_page_quotes_at_length(site: Path) -> None:
     long = re.compile(r"<(?:blockquote|q)\b|[“«](?:[^”»<>]+\s){12}")
     expect_none([p.name for p in site.rglob("*.html") if long.search(p.read_text(encoding="utf-8"))])
@@ -357,6 +364,16 @@ def opened(context: BrowserContext, site: Path, path: str, width: int, scheme: s
 
 
 ACROSS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+BROKEN = """() => {
+    const pen = document.createElement("canvas").getContext("2d");
+    const labelled = [...document.querySelectorAll(".cards td:not(:first-child, .empty)")].filter(td => td.offsetParent);
+    return [...new Set(labelled.flatMap(td => {
+        pen.font = getComputedStyle(td, "::before").font;
+        const wide = parseFloat(getComputedStyle(td).gridTemplateColumns);
+        return td.dataset.head.split(/[ -]/).filter(word => pen.measureText(word).width > wide);
+    }))];
+}"""
+"""Words of labels that are wider than their column of a card."""
 OPEN_SOME = "for (const fold of [...document.querySelectorAll('main details')].slice(0, 3)) fold.open = true"
 OPEN_ALL = "for (const fold of document.querySelectorAll('main details')) fold.open = true"
 
@@ -391,6 +408,7 @@ def test_no_page_is_wider_than_the_window(context: BrowserContext, site: Path, g
             page.set_viewport_size({"width": width, "height": 844})
             across = page.evaluate(ACROSS)
             faults += [f"{path}: {across} pixels wider than {width}"] if across > 0 else []
+        faults += [f"{path}: the label {word!r} is broken on a phone" for word in page.evaluate(BROKEN)]
         faults += said
         page.close()
     expect_none(faults)

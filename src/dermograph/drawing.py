@@ -1,7 +1,8 @@
 """Pathways drawn as Mermaid, Graphviz or SVG text, with the patient's place marked.
 
 A mark is a word as well as a colour, so that nobody needs to tell colours apart. Mermaid is that of
-https://mermaid.js.org/syntax/flowchart.html, and SVG that of https://www.w3.org/TR/SVG11/.
+https://mermaid.js.org/syntax/flowchart.html, and SVG that of https://www.w3.org/TR/SVG11/. SVG has its colours in itself,
+and classes by which a page gives it others.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _FILLS: dict[Mark, tuple[str, str]] = {
     "behind": ("#f1f1f1", "#8a8a8a"),
     "": ("#ffffff", "#5a6672"),
 }
-_WIDE, _GAP, _LAYER, _LINE, _PAD, _TITLE = 290, 36, 56, 18, 10, 48
-"""Width of a box, gaps between boxes and between layers, height of a line, padding and title, in pixels."""
+_WIDE, _GAP, _EDGE, _LAYER, _LINE, _PAD = 290, 36, 12, 56, 18, 10
+"""Width of a box, gaps between boxes, to the edge and between layers, height of a line, and padding, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,22 @@ class Pathway:
     steps: tuple[Step, ...]
 
 
-def pathways(tree: Tree, guidelines: Iterable[str], answer: Assessment | None = None) -> list[Pathway]:
-    """The pathways of guidelines, with the therapies of each step and, of a patient, the statuses and the place."""
-    return [_pathway(tree, g, answer) for g in guidelines]
+def pathways(tree: Tree, guidelines: Iterable[str], answer: Assessment | None = None, *, named: bool = True) -> list[Pathway]:
+    """The pathways of guidelines, with the therapies of each step and, of a patient, the statuses and the place.
+
+    :param named: whether the patient's name is told.
+    """
+    return [_pathway(tree, g, answer, named) for g in guidelines]
 
 
-def _pathway(tree: Tree, guideline: str, answer: Assessment | None) -> Pathway:
+def _pathway(tree: Tree, guideline: str, answer: Assessment | None, named: bool) -> Pathway:
     title = str(tree["guidelines"][guideline]["label"])
     place = next((p for p in answer.pathway if p.guideline == guideline), None) if answer else None
     note, applies = "", None
     if answer:
         applies = next(g.applies for g in answer.guidelines if g.id == guideline)
         doubt = {True: "", False: "; the guideline does not speak of this patient", None: "; not known whether the guideline applies"}[applies]
-        note = f"{answer.patient}, as of {answer.as_of}{doubt}"
+        note = f"{answer.patient}, as of {answer.as_of}{doubt}" if named else f"As of {answer.as_of}{doubt}"
     order = tree["guidelines"][guideline]["order"]
     statuses = {v.therapy: v.status for v in answer.therapies} if answer and applies is not False else {}
     steps = []
@@ -161,54 +165,72 @@ class _Box:
     height: float = 0
 
 
-def svg(drawn: Sequence[Pathway]) -> str:
-    """The pathways as an SVG picture, one under the other."""
-    laid = [_Layout(pathway) for pathway in drawn]
+def svg(drawn: Sequence[Pathway], *, titled: bool = True) -> str:
+    """The pathways as an SVG picture: one for each, and where there are several, those in one, one under the other.
+
+    :param titled: whether title and note are written above each.
+    """
+    laid = [_Layout(pathway, titled) for pathway in drawn]
+    if len(laid) == 1:
+        return laid[0].draw() + "\n"
     wide = max((layout.width for layout in laid), default=0)
     parts: list[str] = []
     top = 0.0
     for layout in laid:
-        body, height = layout.draw(wide)
-        parts.append(f'<g transform="translate(0 {top:g})" role="group" aria-label="{escape(_heading(layout.pathway))}">{body}</g>')
-        top += height
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:g} {top:g}" width="{wide:g}" height="{top:g}" '
-        f'role="img" aria-label="{escape("; ".join(map(_heading, drawn)))}" font-family="Helvetica, Arial, sans-serif" font-size="13">'
-    )
-    arrow = (
-        '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0 0 L10 5 L0 10 z" fill="#5a6672"/></marker></defs>'
-    )
-    return "\n".join([head, arrow, '<rect width="100%" height="100%" fill="#ffffff"/>', *parts, "</svg>"]) + "\n"
+        parts.append(layout.draw(top))
+        top += layout.height
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:g} {top:g}" width="{wide:g}" height="{top:g}">'
+    return "\n".join([head, *parts, "</svg>"]) + "\n"
 
 
 class _Layout:
     """Where the boxes of a pathway lie."""
 
-    def __init__(self, pathway: Pathway) -> None:
+    def __init__(self, pathway: Pathway, titled: bool) -> None:
         self.pathway = pathway
         self.boxes, self.layers, self.arrows = _layers(pathway)
         _sort(self.layers, self.arrows)
-        rows = [sum(self.boxes[b].width + _GAP for b in layer) + _GAP for layer in self.layers]
-        self.width = max([len(pathway.title) * 9 + 2 * _GAP, len(pathway.note) * 7.5 + 2 * _GAP, *rows])
+        self.width = float(max(sum(self.boxes[b].width + _GAP for b in layer) - _GAP + 2 * _EDGE for layer in self.layers))
+        self.titles = textwrap.wrap(pathway.title, int((self.width - 2 * _EDGE) / 8.5)) if titled else []
+        self.notes = textwrap.wrap(pathway.note, int((self.width - 2 * _EDGE) / 7)) if titled else []
+        self.height = self._place()
 
-    def draw(self, width: float) -> tuple[str, float]:
-        """SVG of the pathway in the middle of a width, and its height."""
-        y = float(_TITLE + _PAD)
+    def _place(self) -> float:
+        """Put the boxes under the title, and give the height of it all."""
+        y = float(_EDGE + _LINE * len(self.titles + self.notes) + (_EDGE if self.titles else 0))
         for layer in self.layers:
             height = max(self.boxes[b].height for b in layer)
-            x = (width - sum(self.boxes[b].width for b in layer) - _GAP * (len(layer) - 1)) / 2
+            x = (self.width - sum(self.boxes[b].width for b in layer) - _GAP * (len(layer) - 1)) / 2
             for b in layer:
                 box = self.boxes[b]
                 box.x, box.y, box.height = x, y, box.height if box.step else height
                 x += box.width + _GAP
             y += height + _LAYER
-        title, note = escape(self.pathway.title), escape(self.pathway.note)
-        parts = [f'<text x="{_GAP}" y="{_TITLE - 20}" font-size="15" font-weight="bold" fill="#1c2733">{title}</text>']
-        parts += [f'<text x="{_GAP}" y="{_TITLE - 2}" fill="#1c2733">{note}</text>'] if note else []
-        parts += [_arrow(self.boxes[a], self.boxes[b]) for a, b in self.arrows]
-        parts += [_box(box) for box in self.boxes.values() if box.step]
-        return "\n".join(parts), y - _LAYER + 3 * _PAD
+        return y - _LAYER + 2 * _EDGE
+
+    def draw(self, top: float = 0) -> str:
+        """A picture of the pathway.
+
+        :param top: where it begins in a picture that it is a part of.
+        """
+        arrow = f"arrow-{local_name(self.pathway.id)}"
+        width, height = f"{self.width:g}", f"{self.height:g}"
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="pathway" y="{top:g}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+            f'role="img" aria-label="{escape(_heading(self.pathway))}" font-family="Helvetica, Arial, sans-serif" font-size="13">'
+        )
+        marker = (
+            f'<defs><marker id="{arrow}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
+            '<path class="tip" d="M0 0 L10 5 L0 10 z" fill="#5a6672"/></marker></defs>'
+        )
+        heads = [(line, ' font-size="15" font-weight="bold"') for line in self.titles] + [(line, "") for line in self.notes]
+        texts = [
+            f'<text x="{_EDGE}" y="{_EDGE + _LINE * (place + 0.75):g}"{style} fill="#1c2733">{escape(line)}</text>'
+            for place, (line, style) in enumerate(heads)
+        ]
+        parts = [_arrow(self.boxes[a], self.boxes[b], arrow) for a, b in self.arrows]
+        parts += [_box(box.step, box) for box in self.boxes.values() if box.step]
+        return "\n".join([head, marker, '<rect class="ground" width="100%" height="100%" fill="#ffffff"/>', *texts, *parts, "</svg>"])
 
 
 def _layers(pathway: Pathway) -> tuple[dict[str, _Box], list[list[str]], list[tuple[str, str]]]:
@@ -253,29 +275,27 @@ def _sort(layers: list[list[str]], arrows: list[tuple[str, str]]) -> None:
             layers[level].sort(key=lambda n: middle[n])
 
 
-def _arrow(start: _Box, end: _Box) -> str:
+def _arrow(start: _Box, end: _Box, marker: str) -> str:
     x1, y1, x2, y2 = start.x + start.width / 2, start.y + start.height, end.x + end.width / 2, end.y
     path = f"M{x1:g} {y1:g} C{x1:g} {(y1 + y2) / 2:g} {x2:g} {(y1 + y2) / 2:g} {x2:g} {y2:g}"
-    head = ' marker-end="url(#arrow)"' if end.step else ""
+    head = f' marker-end="url(#{marker})"' if end.step else ""
     tail = f" L{x2:g} {y2 + end.height:g}" if not end.step else ""
-    return f'<path d="{path}{tail}" fill="none" stroke="#5a6672" stroke-width="1.5"{head}/>'
+    return f'<path class="arrow" d="{path}{tail}" fill="none" stroke="#5a6672" stroke-width="1.5"{head}/>'
 
 
-def _box(box: _Box) -> str:
-    assert box.step
-    fill, stroke = _FILLS[box.step.mark]
-    edge = 3 if box.step.mark == "here" else 1.5
-    dash = ' stroke-dasharray="6 4"' if box.step.mark == "next" else ""
+def _box(step: Step, box: _Box) -> str:
+    fill, stroke = _FILLS[step.mark]
+    edge = 3 if step.mark == "here" else 1.5
+    dash = ' stroke-dasharray="6 4"' if step.mark == "next" else ""
     parts = [
-        f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="8" fill="{fill}" stroke="{stroke}" '
-        f'stroke-width="{edge:g}"{dash}/>'
+        f'<g class="{f"step {step.mark}".strip()}"><rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="8" '
+        f'fill="{fill}" stroke="{stroke}" stroke-width="{edge:g}"{dash}/>'
     ]
-    label = len(textwrap.wrap(box.step.lines[0], 34))
-    marked = bool(_WORDS[box.step.mark])
+    label = len(textwrap.wrap(step.lines[0], 34))
     for place, line in enumerate(box.lines):
-        bold = place < label or (marked and place == len(box.lines) - 1)
-        colour = stroke if marked and place == len(box.lines) - 1 else "#1c2733"
-        style = f' font-weight="bold" fill="{colour}"' if bold else f' fill="{colour}"'
+        said = bool(_WORDS[step.mark]) and place == len(box.lines) - 1
+        style = f' class="mark" fill="{stroke}"' if said else ' fill="#1c2733"'
+        style += ' font-weight="bold"' if said or place < label else ""
         y = box.y + _PAD + _LINE * (place + 0.75)
         parts.append(f'<text x="{box.x + box.width / 2:g}" y="{y:g}" text-anchor="middle"{style}>{escape(line)}</text>')
-    return "".join(parts)
+    return "".join([*parts, "</g>"])

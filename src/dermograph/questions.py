@@ -41,6 +41,8 @@ _SERVICE = re.compile(r"service", re.IGNORECASE)
 _NAMED = re.compile(r"[?$:]\w*service", re.IGNORECASE)
 """The word within a variable or after the colon of a name."""
 _FROM = re.compile(r"(?<![\w:?$-])from(?![\w:-])(?:\s+named(?![\w:-]))?(?:\s*<([^<>\"{}|^`\\\s]*)>)?", re.IGNORECASE)
+_UPDATE = re.compile(r"\s*(?:(?:prefix\s+\S*:|base)\s+)*(?:insert|delete|load|clear|drop|create|add|move|copy|with)\b", re.IGNORECASE)
+_PLACE = re.compile(r"^error at (\d+):(\d+)")
 LONGEST = 16_384
 """Longest query that is answered, in characters; the parser is recursive."""
 DEEPEST = 64
@@ -142,7 +144,14 @@ def ask(store: ox.Store, query: str, source: str, default: Sequence[str] = (), n
     try:
         return store.query(query, base_iri=BASE, prefixes=PREFIXES, **graphs)
     except SyntaxError as error:
-        raise InputError(f"{source}: {error}", "mend the SPARQL there; updates are not answered") from error
+        hint = "ask a question; updates are not answered" if _UPDATE.match(bare) else "mend the SPARQL there"
+        raise InputError(f"{source}: {_told(str(error))}", hint) from error
+
+
+def _told(fault: str) -> str:
+    """What the parser says, in words; where a prefix is not known it lists every sign that it would take instead."""
+    place, _, rest = _PLACE.sub(r"line \1, column \2", fault).partition(": ")
+    return f"{place}: its prefix is not declared" if "Prefix not found" in rest else f"{place}: {rest}"
 
 
 def _without_service(query: str, source: str) -> str:

@@ -66,6 +66,7 @@ def get_app(settings: Settings | None = None, log: Any = None) -> FastAPI:
         app.include_router(router)
     _tell_health(app, metrics)
     _tell_problems(app)
+    app.add_exception_handler(404, pages.absent)
     app.add_middleware(Limits, body=chosen.body, seconds=chosen.seconds, most=4 * chosen.waiting)
     if chosen.origins:
         told = ["X-Request-ID", tasks.PASSED_OVER]

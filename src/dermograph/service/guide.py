@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from dermograph import content
-from dermograph.terms import local_name
+from dermograph.service.comparison import Compared, Comparison
 from dermograph.workbench import site
-from dermograph.workbench.site import therapies
-from dermograph.workbench.site.blocks import Page, Section, Table, joined, linked, listed
+from dermograph.workbench.site.blocks import Page, Section
 from dermograph.workbench.site.frame import Frame
 from dermograph.workbench.site.material import Material
-from dermograph.workbench.site.words import Words
 
 PLACES = (("Patient", "../"), ("Guidelines", "index.html"), ("Compare", "../compare"), ("Query", "../query"))
 """Parts of the service with their ways from the root of the site."""
@@ -73,41 +69,17 @@ class Guide:
             path = dict(PLACES)[here]
             return self._frame.fill(template, "guidelines/", Page(path, title, "", "", sections), here=here, **more)
 
-    def comparison(self, first: str, second: str) -> list[tuple[str, list[Section | None]]]:
-        """Sections of what is said of two therapies side by side, by their titles, and before them what each guideline says."""
+    def absent(self, root: str, detail: str, mend: str) -> str:
+        """The page of what is not there.
+
+        :param root: the way to the root of the site.
+        """
         with self._turn:
-            names = [name for name in (first, second) if name]
-            words = Words(self.material)
-            pages = [therapies.page(self.material, words, name) for name in names]
-            told: dict[str, list[Section | None]] = {"What each guideline says": [self._said(words, name) for name in names]}
-            for place, page in enumerate(pages):
-                for section in page.sections:
-                    if section.blocks and section.id not in ("used", "described", "recommendations"):
-                        told.setdefault(section.title, [None] * len(names))[place] = section
-            order = list(dict.fromkeys(section.title for page in pages for section in page.sections))
-            return sorted(told.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else -1)
+            lead = f"{detail[0].upper()}{detail[1:]}{f': {mend}' if mend else ''}."
+            return self._frame.fill("page.html", root, Page("404.html", "Not found", "", lead, ()), here="")
 
-    def _said(self, words: Words, therapy: str) -> Section:
-        """What each guideline says of a therapy: its recommendations with their strength, and the statements they rest on."""
-        graph = self.material.graph
-        rows = []
-        spoken = self.material.of_therapy("dg:Recommendation", therapy)
-        for guideline in self.material.tree["guidelines"]:
-            own = [r for r in spoken if guideline in graph.nodes(r, "dg:guideline")]
-            cells = [self._recommendation(words, r) for r in own]
-            rows.append([words.link(guideline), listed(cells) or "says nothing of it", self._statements(own)])
-        return Section("said", "What each guideline says", [Table("What each guideline says", ["guideline", "says", "statements"], rows)])
-
-    def _recommendation(self, words: Words, node: str) -> Markup:
-        told = therapies.recommendation(words, node)
-        cells: Mapping[str, str | Markup] = dict(zip(therapies.RECOMMENDATION, told, strict=True))
-        parts = [
-            Markup("{}: {}").format(head, cells[head]) for head in ("direction", "strength", "certainty", "for whom", "step", "first") if cells[head]
-        ]
-        return Markup("{}<small>{}</small>").format(cells["recommendation"], joined(parts, "; "))
-
-    def _statements(self, recommendations: Sequence[str]) -> Markup:
-        graph = self.material.graph
-        found = dict.fromkeys(s for r in recommendations for s in graph.nodes(r, "dg:statement") if s in self.material.addresses)
-        lines = [Markup("{} {}").format(linked(self.material.addresses[s], local_name(s)), graph.text(s, "skos:definition")) for s in found]
-        return listed(lines)
+    def comparison(self, names: Sequence[str]) -> Compared:
+        """Therapies side by side; without one, the guidelines."""
+        with self._turn:
+            made = Comparison(self.material)
+            return made.therapies(names) if names else made.guidelines_compared()

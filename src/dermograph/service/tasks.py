@@ -167,7 +167,7 @@ def pathway(ontology: Path | None, asked: Asked | None, guideline: str | None) -
     known = knowledge(ontology)
     wanted = [explanation.find_guideline(known.tree, guideline)] if guideline else list(known.tree["guidelines"])
     answer = known.assess(_one(asked, known)) if asked else None
-    return Reply(200, SVG, drawing.svg(drawing.pathways(known.tree, wanted, answer)).encode())
+    return Reply(200, SVG, drawing.svg(drawing.pathways(known.tree, wanted, answer, named=False)).encode())
 
 
 @told

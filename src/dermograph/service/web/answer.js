@@ -14,7 +14,7 @@ const told = (name, text, attributes = {}) => link(name, text, { ...AWAY, ...att
 export class Answer {
   /** An answer in an element; record opens the field of a fact, explain gives the tree of a therapy. */
   constructor(place, words, record, explain) {
-    Object.assign(this, { place, words, record, explain, open: new Set() });
+    Object.assign(this, { place, words, record, explain, open: new Set(), fills: [] });
   }
 
   label(name) {
@@ -34,8 +34,14 @@ export class Answer {
     return after.therapies.filter(t => old[t.therapy] && state(old[t.therapy]) !== state(t)).map(t => ({ therapy: t.therapy, label: t.label, from: state(old[t.therapy]), to: state(t), status: t.status }));
   }
 
+  /** Fill every body, also of what is closed: paper shows all. */
+  fill() {
+    for (const fill of this.fills) fill();
+  }
+
   /** The therapies by status; those that are excluded folded where nothing that the guidelines treat is on record. */
   show(answer, changed, folded) {
+    this.fills = [];
     const marked = new Set(changed.map(c => c.therapy));
     const groups = this.words.statuses.map(status => {
       const found = answer.therapies.filter(t => t.status === status.id).sort((a, b) => (a.rank ?? 99) - (b.rank ?? 99) || a.label.localeCompare(b.label));
@@ -62,13 +68,15 @@ export class Answer {
     const box = h("details", { class: `therapy${changed ? " changed" : ""}`, open: this.open.has(t.therapy), "data-therapy": t.therapy, ontoggle: () => {
       if (box.open) this.open.add(t.therapy);
       else this.open.delete(t.therapy);
-      if (box.open && !body.firstChild) body.append(...this.body(t, answer));
+      if (box.open) fill();
     } }, h("summary", {},
       h("span", { class: "rank" }, t.rank ? h("span", { class: "spoken" }, "rank ") : "", t.rank ?? ""),
       h("span", { class: "name" }, capital(t.label), t.continue ? h("span", { class: `tag ${t.continue}` }, CONTINUE[t.continue]) : "", changed ? h("span", { class: "tag" }, "changed") : ""),
       h("span", { class: "brief" }, dose && t.status !== "undetermined" ? h("span", { class: "dose" }, dose + more) : "", h("span", { class: "why" }, this.brief(t)))));
     const body = h("div", { class: "body" });
-    if (box.open) body.append(...this.body(t, answer));
+    const fill = () => { if (!body.firstChild) body.append(...this.body(t, answer)); };
+    if (box.open) fill();
+    this.fills.push(fill);
     box.append(body);
     return box;
   }

@@ -5,6 +5,7 @@ import { ages, said } from "./findings.js";
 import { Form } from "./form.js";
 import { nTriples, parse, turtle } from "./graph.js";
 import { answer as ask, count, download, h, problem } from "./page.js";
+import { facts } from "./paper.js";
 import { Record } from "./record.js";
 import { reported } from "./report.js";
 
@@ -140,15 +141,8 @@ const tell = (found, marks) => {
   shown.todo($("todo"), found, lacking);
 };
 
-/** A drawing whose links open beside the page. */
-const drawn = text => {
-  const drawing = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
-  for (const link of drawing.querySelectorAll("a")) {
-    link.setAttribute("target", "_blank");
-    link.setAttribute("rel", "noopener");
-  }
-  return [drawing];
-};
+/** The pathways of a drawing. */
+const drawn = text => [...new DOMParser().parseFromString(text, "image/svg+xml").querySelectorAll(".pathway")].map(one => document.importNode(one, true));
 
 $("changes").querySelector("button").addEventListener("click", () => { $("changes").hidden = true; });
 
@@ -263,6 +257,10 @@ $("save-ttl").addEventListener("click", () => {
 $("save-json").addEventListener("click", () => download("answer.json", "application/json", JSON.stringify(last, null, 1)));
 $("print").addEventListener("click", () => print());
 window.addEventListener("beforeunload", event => { if (edited) event.preventDefault(); });
+addEventListener("beforeprint", () => {
+  $("paper").replaceChildren(...facts(record, words));
+  shown.fill();
+});
 
 if ($("example").value) { // it may have been chosen before all was there
   form.show(record);

@@ -41,7 +41,7 @@ def _page(material: Material, words: Words, name: str) -> Page:
         ("statements", str(len(statements(material, name)))),
         ("shaped by", words.links(graph.nodes(name, "dg:shapedBy"))),
     ]
-    svg = drawing.svg(drawing.pathways(material.tree, [name]))
+    svg = drawing.svg(drawing.pathways(material.tree, [name]), titled=False)
     picture = Figure(Markup(svg), f"Pathway of {graph.label(name)}")
     recommendations = [r for r in graph.instances("dg:Recommendation") if name in graph.nodes(r, "dg:guideline")]
     recommendations.sort(key=lambda r: (graph.number(r, "dg:order") is None, graph.number(r, "dg:order") or 0, r))

@@ -70,7 +70,7 @@ def _statement(material: Material, words: Words, name: str) -> Page:
     pairs: list[Pair] = [
         ("document", words.link(document) if document else ""),
         ("section", linked(place, section.replace(" > ", " › ")) if place and section else section),
-        ("kind", graph.text(name, "dg:statementKind") or ""),
+        ("kind", (graph.text(name, "dg:statementKind") or "").replace("-", " ")),
         ("changes what is derived", "yes" if graph.flag(name, "dg:executable") else "no"),
         ("strength", graph.text(name, "dg:strength") or ""),
         ("certainty", graph.text(name, "dg:certainty") or ""),
@@ -127,7 +127,10 @@ def _number(name: str) -> tuple[int, str]:
 def _reading(material: Material, words: Words, name: str) -> Page:
     graph = material.graph
     kind = material.kind(name)
-    pairs: list[Pair] = [("what was open", graph.text(name, "skos:scopeNote") or ""), ("kind", graph.text(name, "dg:statementKind") or "")]
+    pairs: list[Pair] = [
+        ("what was open", graph.text(name, "skos:scopeNote") or ""),
+        ("kind", (graph.text(name, "dg:statementKind") or "").replace("-", " ")),
+    ]
     raised = material.inbound.get(name, {}).get("dg:raises", [])
     pairs.append(("raised by", listed(joined([words.link(s, local_name(s)), graph.text(s, "skos:definition") or ""], ": ") for s in raised)))
     shaped = material.inbound.get(name, {}).get("dg:shapedBy", [])

@@ -34,7 +34,8 @@ def _list(material: Material, words: Words) -> Page:
     for therapy in sorted(rows, key=lambda t: graph.label(t).lower()):
         said = list(rows[therapy]["recommendations"])
         told = {words.links(graph.nodes(r, "dg:guideline")) for r in said}
-        count = Markup("{} regimens").format(len(rows[therapy]["regimens"])) if rows[therapy]["regimens"] else ""
+        regimens = len(rows[therapy]["regimens"])
+        count = f"{regimens} regimen{'' if regimens == 1 else 's'}" if regimens else ""
         parents = words.links(list(graph.nodes(therapy, "rdfs:subClassOf")))
         spoken.append([words.link(therapy), parents, listed(sorted(told)), count])
     tables = [Table("Therapies that a guideline speaks of", ["therapy", "kind", "guidelines", "doses"], spoken)]
