@@ -264,7 +264,7 @@ def test_a_population_is_assessed(files: Path, knowledge: Knowledge, tmp_path: P
 
 
 def test_two_patients_of_a_public_sample(knowledge: Knowledge, tmp_path: Path) -> None:
-    expected = yaml.safe_load((ROOT / "synthea" / "expected.yaml").read_text(encoding="utf-8"))
+    expected = yaml.safe_load((ROOT / "synthea.yaml").read_text(encoding="utf-8"))
     found = made(source_of(ROOT / "synthea", None, knowledge), tmp_path / "work")
     for name, rows in expected.items():
         assert sorted(map(plain, found[name]), key=str) == sorted(map(plain, rows), key=str), name

@@ -28,6 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dermograph import cache
 from dermograph.cohort import descriptor
 from dermograph.cohort.graphs import rows
+from dermograph.cohort.listing import refuse_strangers
 from dermograph.cohort.tables import IGNORED, REJECTED, Tables
 from dermograph.errors import InputError
 from dermograph.fhir import parsing, reading
@@ -71,8 +72,14 @@ class Bulk:
 
     @cached_property
     def files(self) -> list[Path]:
-        """The files, in the order of their names."""
-        return bulk_files(self.folder)
+        """The files, in the order of their names.
+
+        :raises InputError: something else lies beside them.
+        """
+        found = bulk_files(self.folder)
+        hint = f"files of Bulk Data end in {' or '.join(reading.LINES)}, with or without .gz"
+        refuse_strangers(self.folder, (path.name for path in self.folder.iterdir()), {path.name for path in found}, hint)
+        return found
 
     @cached_property
     def today(self) -> dt.date:
@@ -103,7 +110,7 @@ class Bulk:
                     job.result()
                     progress("reading", done, buckets)
         _sum_up(work)
-        return Tables(tables, self.as_of)
+        return Tables(tables, self.as_of, made=True)
 
     def _pool(self) -> ProcessPoolExecutor:
         jobs = self.jobs or os.cpu_count() or 1

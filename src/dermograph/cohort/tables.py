@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort import csv_tables, descriptor
+from dermograph.cohort.listing import listed, parts, refuse_strange_parts, refuse_strangers
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ REJECTED = {"table": "string", "row": "integer", "patient": "string", "reason": 
 IGNORED = {"resource": "string", "system": "string", "code": "string", "text": "string", "reason": "string", "records": "integer"}
 """Columns of what a reader passed over: what kind of record, its code, why, and how many there were."""
 _ENDINGS = (".parquet", *csv_tables.ENDINGS, "")
+_HINT = (
+    f"name the tables {', '.join(COLUMNS)}, in small letters, each as a file {', '.join(ending for ending in _ENDINGS if ending)}, "
+    "or as a folder of *.parquet"
+)
 _TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
 """Types of DuckDB."""
 
@@ -36,27 +41,34 @@ _TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "D
 class Tables:
     """The tables of a folder, which are the plainest source of a population.
 
-    :param folder: holds ``patients.parquet``, ``patients.csv``, a folder ``patients`` with parts in Parquet, and so on; only
-        this first table must be there.
+    :param folder: holds ``patients.parquet``, ``patients.csv``, a folder ``patients`` or ``patients.parquet`` with parts in
+        Parquet, and so on; only this first table must be there.
     :param as_of: the day asked about, for every patient; without it, what the table says, else today.
+    :param made: whether a reader wrote the folder, so that what else lies there is its own.
     """
 
     folder: Path
     as_of: dt.date | None = None
+    made: bool = False
 
     @cached_property
     def files(self) -> dict[str, Path]:
-        """File of each table that is there.
+        """File or folder of each table that is there.
 
-        :raises InputError: there are no patients, or a table is there twice.
+        :raises InputError: there are no patients, a table is there twice, or something is there that is not read.
         """
         found = {}
+        if not self.made:
+            read = {path.name for name in COLUMNS for path in self.there(name)}
+            refuse_strangers(self.folder, (path.name for path in self.folder.iterdir()), read, _HINT)
         for name in COLUMNS:
             there = self.there(name)
             if len(there) > 1:
                 raise InputError(f"{self.folder}: the table {name} is there as {' and '.join(p.name for p in there)}", "keep one of them")
             if there:
                 found[name] = there[0]
+                if there[0].is_dir() and not self.made:
+                    refuse_strange_parts(there[0])
         if "patients" not in found:
             raise InputError(f"{self.folder}: no table of patients", "write patients.parquet or patients.csv into it")
         return found
@@ -67,8 +79,8 @@ class Tables:
 
     def key(self) -> dict[str, Any]:
         """What the results turn on: names, sizes and times of the files, and the day."""
-        parts = {str(part.relative_to(self.folder)): part.stat() for path in self.files.values() for part in _parts(path)}
-        files = {name: [stat.st_size, stat.st_mtime_ns] for name, stat in sorted(parts.items())}
+        there = {str(part.relative_to(self.folder)): part.stat() for path in self.files.values() for part in _parts(path)}
+        files = {name: [stat.st_size, stat.st_mtime_ns] for name, stat in sorted(there.items())}
         return {"files": files, "asOf": self.as_of.isoformat() if self.as_of else None}
 
     def tables(self, work: Path, progress: object = None) -> Tables:
@@ -77,8 +89,8 @@ class Tables:
 
     def beside(self, name: str) -> str | None:
         """A table that a reader wrote beside the others, as what DuckDB selects from; None where there is none."""
-        path = self.folder / name
-        return f"read_parquet('{_quoted(path)}/*.parquet')" if any(path.glob("*.parquet")) else None
+        there = parts(self.folder / name) if self.made else []
+        return f"read_parquet({listed(there)})" if there else None
 
     def lost(self) -> str:
         """Query of what could not be taken over before the tables were looked at: by their reader, or lines that cannot be read."""
@@ -136,32 +148,30 @@ class Tables:
         """Query of the rows of a table, with their number from 1."""
         if name not in self.files:
             return "SELECT CAST(NULL AS VARCHAR) AS patient, CAST(NULL AS BIGINT) AS row WHERE false"
-        path = _quoted(self.files[name])
-        if self.files[name].is_dir():
-            return (
-                f"SELECT * EXCLUDE (file_row_number, filename, first), first + file_row_number + 1 AS row FROM read_parquet('{path}/*.parquet', "
-                f"file_row_number = true, filename = true) JOIN ({_firsts(path)}) USING (filename)"
-            )
-        if path.endswith(".parquet"):
-            return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet('{path}', file_row_number = true)"
-        return f"SELECT * FROM lines_{name}"
+        path = self.files[name]
+        if self._is_text(name):
+            return f"SELECT * FROM lines_{name}"
+        files = listed(_parts(path))
+        options = "file_row_number = true, filename = true, union_by_name = true"
+        return (
+            f"SELECT * EXCLUDE (file_row_number, filename, first), first + file_row_number + 1 AS row FROM read_parquet({files}, {options}) "
+            f"JOIN ({_firsts(files)}) USING (filename)"
+            if path.is_dir()
+            else f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet({files}, file_row_number = true)"
+        )
 
 
 def _holds(path: Path) -> bool:
-    return path.is_file() if path.suffix else any(path.glob("*.parquet"))
+    return bool(parts(path)) if path.is_dir() and path.suffix in {"", ".parquet"} else path.is_file() and path.suffix != ""
 
 
 def _parts(path: Path) -> list[Path]:
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    return parts(path) if path.is_dir() else [path]
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _firsts(path: str) -> str:
+def _firsts(files: str) -> str:
     """Query of the files of a folder, each with the rows that stand in those before it."""
-    rows = f"SELECT file_name AS filename, num_rows FROM parquet_file_metadata('{path}/*.parquet')"
+    rows = f"SELECT file_name AS filename, num_rows FROM parquet_file_metadata({files})"
     before = "sum(num_rows) OVER (ORDER BY filename ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
     return f"SELECT filename, coalesce({before}, 0) AS first FROM ({rows})"
 

@@ -15,7 +15,6 @@ from dermograph.commands.options import Ontology, ontology_folder
 from dermograph.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-
     from dermograph.questions import Answer
 
 

@@ -83,7 +83,7 @@ class Endpoint:
             if (now := self._hold()) != self._held:
                 self._changed(work, f"it held {sum(self._held):,} patients at first, and {sum(now):,} at the end")
             whole.touch()
-        return Tables(made, self.as_of)
+        return Tables(made, self.as_of, made=True)
 
     def _read(self, work: Path, progress: Progress) -> None:
         """Read the patients that no earlier run has read."""

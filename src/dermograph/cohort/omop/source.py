@@ -68,7 +68,7 @@ class Omop:
                 con.close()
             whole.touch()
             shutil.rmtree(work / "staged")
-        return Tables(made, self.as_of)
+        return Tables(made, self.as_of, made=True)
 
     def _stage(self, con: duckdb.DuckDBPyConnection, staged: Path, progress: Progress) -> None:
         """Bring over how often each concept occurs, the vocabularies, and the records of mapped concepts."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from dermograph.cohort.listing import refuse_strangers
 from dermograph.cohort.rdf import gathering
 from dermograph.cohort.rdf.cutting import MOST, SIZE, NotGrouped, blocks
 from dermograph.cohort.rdf.files import ENDINGS, File, found
@@ -45,11 +46,13 @@ class Rdf:
     def files(self) -> tuple[Path, ...]:
         """The files.
 
-        :raises InputError: there is none.
+        :raises InputError: there is none, or something else lies beside them.
         """
-        paths = tuple(found(self.path))
+        paths, hint = tuple(found(self.path)), f"files of RDF end in {', '.join(ENDINGS)}"
         if not paths:
-            raise InputError(f"{self.path}: no file of RDF", f"name them by one of the endings {', '.join(ENDINGS)}")
+            raise InputError(f"{self.path}: no file of RDF", hint)
+        if self.path.is_dir():
+            refuse_strangers(self.path, (path.name for path in self.path.iterdir()), {path.name for path in paths}, hint)
         return paths
 
     def key(self) -> dict[str, Any]:
@@ -76,7 +79,7 @@ class Rdf:
             if not any(pq.read_metadata(part).num_rows for part in (work / "tables" / "patients").glob("*.parquet")):
                 raise InputError(f"{self.path}: no patient: no node is a pt:Patient", "type the node of each patient with pt:Patient")
             whole.touch()
-        return Tables(work / "tables", self.as_of)
+        return Tables(work / "tables", self.as_of, made=True)
 
     @property
     def _processes(self) -> int:

@@ -93,6 +93,11 @@ class Files:
         system, path = self._opened(place)
         return bool(system.exists(path) and (system.getFileStatus(path).isFile() or system.listStatus(path)))
 
+    def names(self, place: str) -> list[str]:
+        """Names of what lies in a folder; of none where there is no folder."""
+        system, path = self._opened(place)
+        return [str(status.getPath().getName()) for status in system.listStatus(path)] if system.exists(path) else []
+
     def copy(self, local: Path, place: str) -> None:
         """Copy a file or folder of the local disk into a folder."""
         system, path = self._opened(place)
