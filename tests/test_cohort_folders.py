@@ -27,18 +27,7 @@ OBSERVATION = (
     '"code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},"valueQuantity":{"value":70,"code":"kg","system":"http://unitsofmeasure.org"}}\n'
 )
 GRAPH = "<urn:a> a <https://w3id.org/dermograph/patient#Patient> ; <https://w3id.org/dermograph/patient#ageYears> 30 .\n"
-BESIDE = (
-    "README.md",
-    "LICENSE",
-    "datapackage.json",
-    "courses.schema.json",
-    "_SUCCESS",
-    "_metadata",
-    ".DS_Store",
-    ".courses.csv.crc",
-    "._a.csv",
-    "a.crc",
-)
+BESIDE = ("README.md", "LICENSE", "datapackage.json", "courses.schema.json", "_SUCCESS", "_metadata", ".DS_Store", "._a.csv", "a.crc")
 
 
 def filled(where: Path, files: dict[str, str]) -> Path:

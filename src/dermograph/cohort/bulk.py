@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from dermograph import cache
 from dermograph.cohort import descriptor
@@ -69,6 +69,7 @@ class Bulk:
     as_of: dt.date | None = None
     size: int = BUCKET
     jobs: int = 0
+    settled: ClassVar[bool] = True
 
     @cached_property
     def files(self) -> list[Path]:

@@ -6,6 +6,7 @@ is not assessed: without that row the answer might be another.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -66,10 +67,11 @@ class Checks:
     """The rules of a knowledge, as SQL for DuckDB.
 
     :param layout: what the index says.
+    :param today: the day asked about of those of whom the tables tell none.
     """
 
-    def __init__(self, layout: Layout, tables: Tables) -> None:
-        self.layout, self.tables = layout, tables
+    def __init__(self, layout: Layout, tables: Tables, today: dt.date) -> None:
+        self.layout, self.tables, self.today = layout, tables, today
 
     def take(self, con: duckdb.DuckDBPyConnection) -> None:
         """Take the tables over, and note in ``rejects`` what is wrong in a row.
@@ -213,7 +215,7 @@ class Checks:
         """The day asked about, as SQL."""
         if self.tables.as_of:
             return f"DATE '{self.tables.as_of.isoformat()}'"
-        return 'coalesce("asOf", current_date)'
+        return f"coalesce(\"asOf\", DATE '{self.today.isoformat()}')"
 
     def across(self, unique: bool) -> Iterator[tuple[str, str | None, str]]:
         """Rules on several rows: the table, a quick count that is 0 where all is well, and a query of row, patient, reason and value."""

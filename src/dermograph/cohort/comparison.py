@@ -74,8 +74,7 @@ class Comparison:
     def _other(self, run: Cohort, tables: Tables, progress: Progress) -> Path:
         """Folder of the results under the other version, made where they are not there yet."""
         other = replace(run, knowledge=self.knowledge, source=tables, out=run.work / "compared", compared=None)
-        if not (other.out / "summary.json").exists() or other.work.exists():
-            other.run(progress)
+        other.run(progress)
         return other.out
 
     def _few(self, con: duckdb.DuckDBPyConnection, run: Cohort, tables: Tables) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -12,12 +13,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dermograph import cache
 from dermograph.cohort.answers import Answers, Block
@@ -25,6 +25,8 @@ from dermograph.cohort.checks import REASONS, SEARCH, Checks, number_of
 from dermograph.cohort.counts import Counts
 from dermograph.cohort.csv_tables import UNREADABLE
 from dermograph.cohort.evaluation import Evaluation
+from dermograph.cohort.part_file import PartFile
+from dermograph.cohort.place import Place
 from dermograph.cohort.program import Compiled, Program
 from dermograph.cohort.report import Report
 from dermograph.cohort.sources import Progress, Source
@@ -42,9 +44,6 @@ CHUNK = 1_000_000
 """Patients that are assessed at once; more are parted by a digest of their name first."""
 BLOCK = 1 << 17
 """Patients whose wires are held at once: few enough for the processor's own memory, and a row group of the verdicts."""
-
-_PARQUET = {"compression": "zstd", "store_schema": False, "write_statistics": False, "dictionary_pagesize_limit": 1 << 26}
-"""Every row group holds all therapies, so that statistics of its columns would let no reader pass one over."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +81,44 @@ class Cohort:
         return self.program.compiled(self.explain)
 
     @cached_property
+    def today(self) -> dt.date:
+        """The day of those of whom none is told, one for the whole run."""
+        return dt.date.today()
+
+    @cached_property
+    def place(self) -> Place:
+        """The folder of the results."""
+        return Place(self.out, self.key(), {"least": self.least}, self.source.settled)
+
+    @property
     def work(self) -> Path:
         """Folder of what is not finished."""
-        return self.out / ".unfinished"
+        return self.place.work
 
-    def run(self, progress: Progress = lambda what, done, of: None) -> Totals:
-        """Assess the population, or what an earlier run of the very same has left of it.
+    def finished(self) -> Totals | None:
+        """The totals, where the very same run is finished; None where there is something to do.
 
         :raises InputError: the input cannot be read, or the folder holds the results of something else.
         """
+        return self.place.finished()
+
+    def run(self, progress: Progress = lambda what, done, of: None) -> Totals:
+        """Assess the population, or what an earlier run of the very same has left of it, which may be nothing.
+
+        :raises InputError: the input cannot be read, the folder holds the results of something else, or another run is writing there.
+        :raises UsageError: the folder cannot be written.
+        """
+        if (totals := self.finished()) is not None:
+            return totals
+        with self.place.taken():
+            if (totals := self.finished()) is None:
+                totals = self._run(progress)
+                self.place.finish(totals)
+        return totals
+
+    def _run(self, progress: Progress) -> Totals:
         import duckdb
 
-        self._begin()
         con = self.connected()
         try:
             progress("reading", 0, 0)
@@ -112,13 +137,12 @@ class Cohort:
             con.close()
             self._tell(tables, progress)
             progress("assessing", parts, parts)
+            return totals
         except (duckdb.Error, OSError) as error:
             hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
             raise InputError(f"{self.out}: {str(error).splitlines()[0]}", hint) from error
         finally:
             con.close()
-        shutil.rmtree(self.work)
-        return totals
 
     def _tell(self, tables: Tables, progress: Progress) -> None:
         """Tell who changes under another version, and write what people read."""
@@ -127,27 +151,13 @@ class Cohort:
         if self.least is not None:
             Report(self.knowledge.tree, self.out, self.work, self.least).write()
 
-    def _begin(self) -> None:
-        """Make the folder, and go on with an unfinished run only where it is of the same input, knowledge and options."""
-        key = self.key()
-        kept = self.work / "run.json"
-        if (self.out / "summary.json").exists() and not kept.exists():
-            shutil.rmtree(self.work, ignore_errors=True)
-        if self.out.is_dir() and any(p != self.work for p in self.out.iterdir()) and not kept.exists():
-            raise InputError(f"{self.out}: the folder holds something already", "name an empty folder, or empty this one")
-        if kept.exists() and json.loads(kept.read_text(encoding="utf-8")) != key:
-            shutil.rmtree(self.work)
-            shutil.rmtree(self.out / "compared", ignore_errors=True)
-            for path in (*self.out.glob("*/part-*.parquet"), *self.out.glob("changes.parquet")):
-                path.unlink()
-        self.work.mkdir(parents=True, exist_ok=True)
-        cache.write(kept, key)
-
     def key(self) -> dict[str, Any]:
-        """What the results turn on."""
+        """What the results turn on; the day too where the input leaves it to the calendar."""
         program = hashlib.sha256(repr(self.compiled).encode()).hexdigest()
         options = {"explain": self.explain, "chunk": self.chunk, "compared": self.compared.key() if self.compared else None}
-        return {"knowledge": self.knowledge.sha256, "program": program, "source": self.source.key(), **options}
+        source = self.source.key()
+        today = None if source.get("asOf") else self.today.isoformat()
+        return {"knowledge": self.knowledge.sha256, "program": program, "source": source, "today": today, **options}
 
     def connected(self) -> duckdb.DuckDBPyConnection:
         """A database that takes no more than it may."""
@@ -185,7 +195,7 @@ class Cohort:
                 source = f"read_parquet('{files.as_posix()}/*.parquet', hive_partitioning = false)" if files.exists() else f"{source} WHERE false"
             con.execute(f"CREATE OR REPLACE VIEW part.given_{name} AS SELECT * FROM {source}")
         con.execute(f"SET search_path = '{SEARCH}'")
-        checks = Checks(self.program.layout, tables)
+        checks = Checks(self.program.layout, tables, self.today)
         checks.take(con)
         names = con.sql("SELECT patient FROM known ORDER BY id").to_arrow_table()["patient"].combine_chunks()
         facts = self._facts(con, checks, len(names))
@@ -229,7 +239,7 @@ class Cohort:
         evaluation = Evaluation(self.compiled.plan, BLOCK)
         with ExitStack() as stack:
             pool = stack.enter_context(ThreadPoolExecutor(1))
-            files = {kind: stack.enter_context(_Parquet(self.work, self.out / kind, number)) for kind in ("verdicts", *self._more)}
+            files = {kind: stack.enter_context(PartFile(self.work, self.out / kind, number)) for kind in ("verdicts", *self._more)}
             pending: list[Future[None]] = []
             for start in range(0, max(1, len(facts)), BLOCK):
                 rows, called = facts.slice(start, BLOCK), names.slice(start, BLOCK)
@@ -273,30 +283,6 @@ class Cohort:
         totals = Totals(read, assessed, read - assessed)
         keep(Summary(self.program, counts, self.out).told(con, totals, days), self.out, self.work)
         return totals
-
-
-class _Parquet:
-    """A file of results that is in its place only when it is whole; its row groups are the tables that are written."""
-
-    def __init__(self, work: Path, folder: Path, number: int) -> None:
-        self.aside, self.whole = work / f"{folder.name}-{number:05}.parquet", folder / f"part-{number:05}.parquet"
-        self.writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def write(self, table: pa.Table) -> None:
-        """Write a row group."""
-        if self.writer is None:
-            self.writer = pq.ParquetWriter(self.aside, table.schema, **_PARQUET)
-        self.writer.write_table(table, row_group_size=max(1, len(table)))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self.writer is not None:
-            self.writer.close()
-        if kind is None:
-            self.whole.parent.mkdir(parents=True, exist_ok=True)
-            self.aside.replace(self.whole)
 
 
 def _days(days: pa.ChunkedArray) -> list[str]:

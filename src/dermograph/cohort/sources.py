@@ -26,6 +26,10 @@ Progress = Callable[[str, int, int], None]
 class Source(Protocol):
     """A population, wherever it is kept."""
 
+    @property
+    def settled(self) -> bool:
+        """Whether the key tells of all that is there, as names, sizes and times of files do."""
+
     def key(self) -> dict[str, Any]:
         """What the results turn on; a run goes on only where it is the same."""
 

@@ -11,7 +11,7 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dermograph.cohort import csv_tables, descriptor
 from dermograph.cohort.listing import listed, parts, refuse_strange_parts, refuse_strangers
@@ -50,6 +50,7 @@ class Tables:
     folder: Path
     as_of: dt.date | None = None
     made: bool = False
+    settled: ClassVar[bool] = True
 
     @cached_property
     def files(self) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dermograph.commands.options import INVALID, SIDE, Ontology, need, ontology_folder
-from dermograph.errors import UsageError
+from dermograph.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from dermograph.cohort.comparison import Comparison
@@ -79,8 +79,10 @@ def cohort(
         place = omop or (Service(endpoint, tuple(graph or ())) if endpoint is not None else _there(input or ""))
         source = source_of(place, day, knowledge, memory, threads)
         run = Cohort(knowledge, source, _folder(out), memory, threads, explain, chunk, least, compared)
-    totals = _run(run)
-    typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}/report.html")
+    earlier = run.finished()
+    totals = earlier or _run(run)
+    told = f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}/report.html"
+    typer.echo(f"already finished: {told}" if earlier else told)
     if totals.rejected:
         typer.echo(f"dermograph: {totals.rejected:,} patients were not assessed; {out}/rejects.parquet tells why", err=True)
         raise typer.Exit(INVALID)
@@ -88,7 +90,7 @@ def cohort(
 
 def _there(place: str) -> Path:
     if not Path(place).exists():
-        raise UsageError(f"{place}: nothing lies there", "name a folder or a file; an address is read with --engine spark")
+        raise InputError(f"{place}: nothing lies there", "name a folder or a file; an address is read with --engine spark")
     return Path(place)
 
 

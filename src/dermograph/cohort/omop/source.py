@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dermograph.cohort.omop import concepts, records, told
 from dermograph.cohort.omop.meaning import Meaning
 from dermograph.cohort.omop.model import EVENTS, MEMORY, PLAIN, Model, quoted
-from dermograph.cohort.omop.places import Place
+from dermograph.cohort.omop.places import Files, Place
 from dermograph.cohort.tables import COLUMNS, Tables
 from dermograph.cohort.tables import quoted as column
 
@@ -45,6 +45,11 @@ class Omop:
     place: Place
     meaning: Meaning
     as_of: dt.date | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether the key tells of all that is there: of files, not of a database."""
+        return isinstance(self.place, Files)
 
     def key(self) -> dict[str, Any]:
         """What the results turn on: where the tables are, the mappings, and the day."""

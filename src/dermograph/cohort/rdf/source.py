@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow.parquet as pq
 
@@ -41,6 +41,7 @@ class Rdf:
     memory: str = "4GB"
     size: int = SIZE
     most: int = MOST
+    settled: ClassVar[bool] = True
 
     @cached_property
     def files(self) -> tuple[Path, ...]:

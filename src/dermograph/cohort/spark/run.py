@@ -58,6 +58,9 @@ class SparkCohort:
         """The guideline compiled."""
         return Program(self.knowledge)
 
+    def finished(self) -> None:
+        """Nothing is known of earlier runs: results are never written over."""
+
     def run(self, progress: Progress = lambda what, done, of: None) -> Totals:
         """Assess the population.
 
