@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dermograph.cohort import csv_tables, descriptor
+from dermograph.cohort import cells, csv_tables, descriptor
 from dermograph.cohort.listing import listed, parts, refuse_strange_parts, refuse_strangers
 from dermograph.errors import InputError
 
@@ -33,8 +33,6 @@ _HINT = (
     f"name the tables {', '.join(COLUMNS)}, in small letters, each as a file {', '.join(ending for ending in _ENDINGS if ending)}, "
     "or as a folder of *.parquet"
 )
-_TYPES = {"string": "VARCHAR", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
-"""Types of DuckDB."""
 
 
 @dataclass(frozen=True)
@@ -108,38 +106,42 @@ class Tables:
         """
         for name, columns in COLUMNS.items():
             there = self._columns(con, name)
-            cells = []
+            found = []
             torn = []
             for column, kind in columns.items():
                 if column not in there:
-                    cells.append(f'CAST(NULL AS {_TYPES[kind]}) AS "{column}"')
+                    found.append(f'CAST(NULL AS {cells.TYPES[kind]}) AS "{column}"')
                 elif kind == "string":
                     text = f'CAST("{column}" AS VARCHAR)'
-                    cells.append(f"NULLIF({f'TRIM({text})' if self._is_text(name) else text}, '') AS \"{column}\"")
+                    found.append(f"NULLIF({f'TRIM({text})' if self._is_text(name) else text}, '') AS \"{column}\"")
                 else:
-                    cells.append(f'TRY_CAST("{column}" AS {_TYPES[kind]}) AS "{column}"')
-                    text = f'CAST("{column}" AS VARCHAR)'
-                    torn.append(f"WHEN {_said(column)} AND TRY_CAST(\"{column}\" AS {_TYPES[kind]}) IS NULL THEN '{column}: ' || {text}")
+                    value = cells.read(quoted(column), kind, there[column])
+                    found.append(f'{value} AS "{column}"')
+                    torn.append(f"WHEN {cells.said(quoted(column), there[column])} AND {value} IS NULL THEN '{column}: ' || {quoted(column)}")
             first = f"CASE {' '.join(torn)} END" if torn else "CAST(NULL AS VARCHAR)"
-            con.execute(f"CREATE VIEW given_{name} AS SELECT {', '.join(cells)}, {first} AS torn, row FROM ({self._rows(name)})")
+            con.execute(f"CREATE VIEW given_{name} AS SELECT {', '.join(found)}, {first} AS torn, row FROM ({self._rows(name)})")
 
-    def _columns(self, con: duckdb.DuckDBPyConnection, name: str) -> set[str]:
+    def _columns(self, con: duckdb.DuckDBPyConnection, name: str) -> dict[str, str]:
+        """Columns of a table with their types, held to what they may be."""
         import duckdb
 
         if name not in self.files:
-            return set()
+            return {}
         path = self.files[name]
         try:
             if self._is_text(name):
-                there = set(csv_tables.read(con, name, path))
+                there = dict.fromkeys(csv_tables.read(con, name, path), "VARCHAR")
             else:
-                there = {row[0] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall()} - {"row"}
+                there = {row[0]: row[1] for row in con.execute(f"DESCRIBE {self._rows(name)}").fetchall() if row[0] != "row"}
         except duckdb.Error as error:
             raise InputError(f"{path}: {str(error).splitlines()[0]}", "write it as CSV in UTF-8 with a head, or as Parquet") from error
         if missing := [c for c in descriptor.required(name) if c not in there]:
             raise InputError(f"{path}: no column {', '.join(missing)}", f"its columns are {', '.join(COLUMNS[name])}")
-        if strange := sorted(there - set(COLUMNS[name])):
+        if strange := sorted(there.keys() - COLUMNS[name].keys()):
             raise InputError(f"{path}: unknown column {', '.join(strange)}", f"its columns are {', '.join(COLUMNS[name])}")
+        if wrong := [c for c, given in there.items() if not cells.may_be(COLUMNS[name][c], given)]:
+            wanted = ", ".join(f"{c} as {cells.TYPES[COLUMNS[name][c]]}" for c in wrong)
+            raise InputError(f"{path}: {', '.join(f'{c} is {there[c]}' for c in wrong)}", f"write {wanted}")
         return there
 
     def _is_text(self, name: str) -> bool:
@@ -180,7 +182,3 @@ def _firsts(files: str) -> str:
 def quoted(column: str) -> str:
     """Name of a column as SQL writes it."""
     return f'"{column}"'
-
-
-def _said(column: str) -> str:
-    return f"NULLIF(TRIM(CAST(\"{column}\" AS VARCHAR)), '') IS NOT NULL"

@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort import descriptor
+from dermograph.cohort.cells import TYPES, in_calendar
 from dermograph.cohort.listing import refuse_strangers
 from dermograph.cohort.spark.session import Files
 from dermograph.cohort.tables import COLUMNS
@@ -14,7 +15,7 @@ from dermograph.errors import InputError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_TYPES = {"string": "STRING", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
+_TYPES = TYPES | {"string": "STRING"}
 _GIVEN = {
     "string": ("string", "varchar", "char"),
     "date": ("date",),
@@ -97,9 +98,13 @@ def _cell(column: str, kind: str, there: bool) -> str:
         return f"CAST(NULL AS {_TYPES[kind]}) AS `{column}`"
     if kind == "string":
         return f"NULLIF(CAST(`{column}` AS STRING), '') AS `{column}`"
-    return f"TRY_CAST(`{column}` AS {_TYPES[kind]}) AS `{column}`"
+    return f"{_value(column, kind)} AS `{column}`"
+
+
+def _value(column: str, kind: str) -> str:
+    return f"CASE WHEN {in_calendar(f'`{column}`')} THEN `{column}` END" if kind == "date" else f"TRY_CAST(`{column}` AS {_TYPES[kind]})"
 
 
 def _torn(column: str, kind: str) -> str:
-    fails = f"`{column}` IS NOT NULL AND TRY_CAST(`{column}` AS {_TYPES[kind]}) IS NULL"
+    fails = f"`{column}` IS NOT NULL AND {_value(column, kind)} IS NULL"
     return f"WHEN {fails} THEN '{column}: ' || CAST(`{column}` AS STRING)"
