@@ -330,11 +330,20 @@ def test_summary_adds_up(knowledge: Knowledge, tmp_path: Path) -> None:
         ["cohort", "."],
         ["cohort", "--sql", "--dialect", "cobol"],
         ["cohort", "--tables"],
+        ["cohort", ".", "--out", "y", "--dialect", "duckdb"],
+        ["cohort", ".", "--sql"],
+        ["cohort", "--sql", "--memory", "4GB"],
+        ["cohort", ".", "--out", "y", "--engine", "spark", "--chunk", "1000000"],
+        ["cohort", ".", "--out", "y", "--engine", "spark", "--compare", "HEAD"],
+        *(["cohort", ".", "--out", "y", "--memory", memory] for memory in ("5potatoes", "0", "4", "", "-1GB", "0GB", "4 bananas", "50%", "1e3MB")),
+        ["cohort", ".", "--out", "y", "--memory", "5potatoes", "--engine", "spark"],
         ["cohort", "--engine", "spark", "--omop", "x", "--out", "y"],
     ],
 )
-def test_a_wrong_command_line(arguments: list[str]) -> None:
+def test_a_wrong_command_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert ("mend: " in said or "--help" in said) and all(word in said for word in arguments if word in {"--memory", "--chunk"})
 
 
 def test_an_input_that_is_not_there(tmp_path: Path) -> None:

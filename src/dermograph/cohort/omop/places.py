@@ -161,7 +161,8 @@ class Connection:
         except InputError:
             raise
         except ImportError as error:
-            raise InputError(f"{self.name}: {error}", f"install it: pip install 'ibis-framework[{scheme}]'") from error
+            told = next((line.strip() for line in str(error).splitlines() if line.strip()), "a package is missing").rstrip(".")
+            raise InputError(f"{self.name}: {told}", f"install it: pip install 'ibis-framework[{scheme}]'") from error
         except Exception as error:  # each backend raises errors of its own
             text = str(error).replace(self.url, self.name).splitlines()
             hint = "see that the URL is one of Ibis, such as postgres://user@host/database?schema=cdm, and that the database answers"

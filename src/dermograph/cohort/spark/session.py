@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dermograph.cohort.memory import size
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def opened(threads: int, memory: str) -> Iterator[SparkSession]:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         cores = threads or os.cpu_count() or 1
         here: dict[str, bool | float | int | str | None] = {
-            "spark.driver.memory": memory.removesuffix("B"),
+            "spark.driver.memory": f"{max(1, size(memory) >> 20)}m",
             "spark.sql.shuffle.partitions": _PARTITIONS * cores,
             "spark.ui.enabled": False,
             "spark.ui.showConsoleProgress": False,
