@@ -8,11 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from dermograph import Knowledge, cli
+from dermograph.cohort.checks import REASONS
+from dermograph.cohort.comparison import Comparison
 from dermograph.cohort.run import Cohort
+from dermograph.cohort.sources import source_of
 from dermograph.cohort.summary import Totals
 from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
@@ -129,3 +133,36 @@ def test_made_up_patients_on_a_full_disk(capsys: pytest.CaptureFixture[str], mon
     monkeypatch.setattr("dermograph.cohort.writing._parquet", full)
     assert cli.main(["synth", "3", "--out", str(tmp_path / "out")]) == 3
     assert "make room on the disk" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["o'brien", "a [1]*?", "ü%20#{i}"])
+def test_odd_names_of_folders(name: str, given: Path, tmp_path: Path, knowledge: Knowledge) -> None:
+    (given / "patients.csv").write_text(f"patient,asOf,ageYears\na,{DAY},30\nb,{DAY},3\n", encoding="utf-8")
+    source = source_of(given.rename(tmp_path / f"in {name}"), None, knowledge)
+    compared = Comparison(knowledge, [])
+    assert Cohort(knowledge, source, tmp_path / name, chunk=1, compared=compared).run() == Totals(2, 2, 0)
+    assert (tmp_path / name / "changes.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["courses.parquet", "courses.csv", "courses/part-0.parquet"])
+def test_a_file_that_may_not_be_read(
+    name: str, given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (given / name).parent.mkdir(exist_ok=True)
+    (given / name).write_bytes(b"")
+
+    def closed(self: Path, *args: Any, **more: Any) -> Any:
+        if self == given / name:
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **more)
+
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", closed)
+    assert cli.main(["cohort", str(given), "--out", str(tmp_path / "out")]) == 3
+    said = capsys.readouterr().err
+    assert f"{given / name}: Permission denied" in said and "that you may read it" in said
+    assert not (tmp_path / "out" / ".unfinished").exists()
+
+
+def test_every_reason_tells_how_to_mend_it() -> None:
+    assert all("; " in text for text in REASONS.values())

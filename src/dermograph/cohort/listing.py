@@ -46,6 +46,18 @@ def refuse_strange_parts(folder: Path) -> None:
     refuse_strangers(folder, names, {path.name for path in parts(folder)}, "the folder of a table holds its parts, each *.parquet, and no folders")
 
 
+def refuse_closed(paths: Iterable[Path]) -> None:
+    """See that files can be opened.
+
+    :raises InputError: one cannot.
+    """
+    for path in paths:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise InputError(f"{printable(str(path))}: {error.strerror or error}", "see that it is there, and that you may read it") from error
+
+
 def listed(paths: Iterable[Path]) -> str:
     """Files as DuckDB reads them: their names as a list of texts, in which nothing stands for other names."""
     return "[" + ", ".join(f"'{literal(path)}'" for path in paths) + "]"

@@ -21,10 +21,11 @@ import pyarrow.compute as pc
 
 from dermograph import cache
 from dermograph.cohort.answers import Answers, Block
-from dermograph.cohort.checks import REASONS, SEARCH, Checks, number_of
+from dermograph.cohort.checks import SEARCH, Checks, in_words, number_of
 from dermograph.cohort.counts import Counts
 from dermograph.cohort.csv_tables import UNREADABLE
 from dermograph.cohort.evaluation import Evaluation
+from dermograph.cohort.listing import literal, text
 from dermograph.cohort.part_file import PartFile
 from dermograph.cohort.place import Place
 from dermograph.cohort.program import Compiled, Program
@@ -165,7 +166,7 @@ class Cohort:
 
         con = duckdb.connect()
         con.execute(f"SET memory_limit = '{self.memory}'")
-        con.execute(f"SET temp_directory = '{(self.work / 'spilled').as_posix()}'")
+        con.execute(f"SET temp_directory = '{text(self.work / 'spilled')}'")
         con.execute(f"SET threads = {self.threads or os.cpu_count() or 1}")
         return con
 
@@ -180,7 +181,7 @@ class Cohort:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True)
                 con.execute(
-                    f"COPY (SELECT *, CAST(coalesce(hash(patient), 0) % {parts} AS INTEGER) AS part FROM given_{name}) TO '{folder.as_posix()}' "
+                    f"COPY (SELECT *, CAST(coalesce(hash(patient), 0) % {parts} AS INTEGER) AS part FROM given_{name}) TO '{text(folder)}' "
                     "(FORMAT parquet, PARTITION_BY (part), OVERWRITE_OR_IGNORE)"
                 )
                 (folder / "whole").touch()
@@ -192,7 +193,7 @@ class Cohort:
             source = f"main.given_{name}"
             if parts > 1:
                 files = self.work / "parts" / name / f"part={number}"
-                source = f"read_parquet('{files.as_posix()}/*.parquet', hive_partitioning = false)" if files.exists() else f"{source} WHERE false"
+                source = f"read_parquet('{literal(files)}/*.parquet', hive_partitioning = false)" if files.exists() else f"{source} WHERE false"
             con.execute(f"CREATE OR REPLACE VIEW part.given_{name} AS SELECT * FROM {source}")
         con.execute(f"SET search_path = '{SEARCH}'")
         checks = Checks(self.program.layout, tables, self.today)
@@ -259,20 +260,19 @@ class Cohort:
     def _write(self, con: duckdb.DuckDBPyConnection, folder: Path, number: int, query: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         aside = self.work / f"aside-{number:05}.parquet"
-        con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
+        con.execute(f"COPY ({query}) TO '{text(aside)}' (FORMAT parquet, COMPRESSION zstd)")
         aside.replace(folder / f"part-{number:05}.parquet")
 
     def _finish(self, con: duckdb.DuckDBPyConnection, tables: Tables, read: int, parts: int) -> Totals:
         """Write what was rejected, what was passed over, and the summary."""
-        rejects = f"SELECT * FROM read_parquet('{self.work.as_posix()}/rejects/*.parquet')"
+        rejects = f"SELECT * FROM read_parquet('{literal(self.work)}/rejects/*.parquet')"
         rejects += f" UNION ALL {tables.lost()}"
-        reasons = " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in REASONS.items()) + " ELSE reason"
-        told = {"rejects": f'SELECT "table", row, patient, CASE reason {reasons} END AS reason, value FROM ({rejects}) ORDER BY ALL'}
+        told = {"rejects": f'SELECT "table", row, patient, {in_words("reason")} AS reason, value FROM ({rejects}) ORDER BY ALL'}
         if ignored := tables.beside("ignored"):
             told["ignored"] = f"SELECT {', '.join(map(quoted, IGNORED))} FROM {ignored} ORDER BY ALL"
         for name, query in told.items():
             aside = self.work / f"{name}.parquet"
-            con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
+            con.execute(f"COPY ({query}) TO '{text(aside)}' (FORMAT parquet, COMPRESSION zstd)")
             aside.replace(self.out / aside.name)
         counts, assessed, days = Counts(), 0, list[str]()
         for number in range(parts):

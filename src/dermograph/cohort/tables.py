@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dermograph.cohort import cells, csv_tables, descriptor
-from dermograph.cohort.listing import listed, parts, refuse_strange_parts, refuse_strangers
+from dermograph.cohort.listing import listed, parts, refuse_closed, refuse_strange_parts, refuse_strangers
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class Tables:
         if name not in self.files:
             return {}
         path = self.files[name]
+        refuse_closed(_parts(path))
         try:
             if self._is_text(name):
                 there = dict.fromkeys(csv_tables.read(con, name, path), "VARCHAR")

@@ -13,7 +13,7 @@ import ibis
 from ibis.backends.sql.datatypes import DuckDBType
 
 from dermograph.cohort import csv_tables
-from dermograph.cohort.listing import listed, literal, parts, refuse_strange_parts, refuse_strangers
+from dermograph.cohort.listing import listed, literal, parts, refuse_closed, refuse_strange_parts, refuse_strangers
 from dermograph.cohort.omop.model import EVENTS, MEMORY, PLAIN, UNREAD, Model, quoted
 from dermograph.errors import InputError
 
@@ -74,6 +74,8 @@ class Files:
         """
         import duckdb
 
+        for path in self.files.values() if self.path.is_dir() else [self.path]:
+            refuse_closed(parts(path) if path.is_dir() else [path])
         con = duckdb.connect()
         con.execute(f"SET memory_limit = '{MEMORY}'; SET preserve_insertion_order = false")
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dermograph.cohort.listing import text
 from dermograph.cohort.omop import concepts, records, told
 from dermograph.cohort.omop.meaning import Meaning
 from dermograph.cohort.omop.model import EVENTS, MEMORY, PLAIN, Model, quoted
@@ -64,7 +65,7 @@ class Omop:
             work.mkdir(parents=True, exist_ok=True)
             con = duckdb.connect()
             con.execute(f"SET memory_limit = '{MEMORY}'")
-            con.execute(f"SET temp_directory = '{(work / 'spilled').as_posix()}'")
+            con.execute(f"SET temp_directory = '{text(work / 'spilled')}'")
             con.execute("SET preserve_insertion_order = false")
             try:
                 self._stage(con, work / "staged", progress)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pyarrow.parquet as pq
 
-from dermograph.cohort.listing import refuse_strangers
+from dermograph.cohort.listing import literal, refuse_strangers
 from dermograph.cohort.rdf import gathering
 from dermograph.cohort.rdf.cutting import MOST, SIZE, NotGrouped, blocks
 from dermograph.cohort.rdf.files import ENDINGS, File, found
@@ -113,7 +113,7 @@ class Rdf:
             return False
         with gathering.database(job.folder, self.memory, self._processes) as con:
             node = "SELECT CASE WHEN starts_with(node, '_:') THEN file END AS file, node"
-            query = f"{node} FROM read_parquet('{job.folder.as_posix()}/mentioned/*.parquet') GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+            query = f"{node} FROM read_parquet('{literal(job.folder)}/mentioned/*.parquet') GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
             return con.execute(query).fetchone() is not None
 
 

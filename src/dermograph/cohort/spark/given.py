@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dermograph.cohort import descriptor
 from dermograph.cohort.cells import TYPES, in_calendar
 from dermograph.cohort.listing import refuse_strangers
-from dermograph.cohort.spark.session import Files
+from dermograph.cohort.spark.session import Files, read_as
 from dermograph.cohort.tables import COLUMNS
 from dermograph.errors import InputError
 
@@ -76,7 +76,7 @@ class Given:
 
     def _read(self, place: str) -> DataFrame:
         """A table, with the columns of all of its parts."""
-        return self.session.read.option("mergeSchema", True).parquet(place)
+        return self.session.read.option("mergeSchema", True).parquet(read_as(place))
 
     def _rows(self, place: str) -> DataFrame:
         """Rows of a table with their number from 1; the files of a folder follow one another by their names."""
