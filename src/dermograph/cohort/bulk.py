@@ -16,7 +16,7 @@ import re
 import shutil
 import sqlite3
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
@@ -26,21 +26,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from dermograph import cache
-from dermograph.cohort import descriptor
-from dermograph.cohort.graphs import rows
+from dermograph.cohort.bucket import PRODUCTS, Lost, convert, start, sum_up
 from dermograph.cohort.listing import refuse_strangers
-from dermograph.cohort.tables import IGNORED, REJECTED, Tables
+from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
 from dermograph.fhir import parsing, reading
 from dermograph.fhir.bundle import MINTED, local
-from dermograph.fhir.report import Level, passed_over
-from dermograph.fhir.terminology import Terminology
+from dermograph.fhir.report import Level
 from dermograph.inputs import fhir_suffix
 from dermograph.record import LIMIT, printable
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from dermograph.cohort.sources import Progress
     from dermograph.knowledge import Knowledge
 
@@ -49,10 +45,6 @@ BUCKET = 32 * 1024 * 1024
 MOST = 256
 """Most buckets, since each has a file open while lines are laid out."""
 _NAMED = re.compile(rb'"reference"\s*:\s*"(?:[^"\\]*/)?Patient/([A-Za-z0-9.-]{1,64})(?:/_history/[^"]*)?"')
-PRODUCTS = "Medication"
-"""Kind of resource that belongs to no patient, and that records of patients refer to."""
-Lost = Counter[tuple[str, str, str, str, str]]
-"""What was passed over, by kind, system, code, text and reason."""
 
 
 @dataclass(frozen=True)
@@ -102,20 +94,20 @@ class Bulk:
         tables = work / "tables"
         todo = [number for number in range(buckets) if not (work / f"read-{number:05}").exists()]
         if len(todo) == 1:
-            _start(self.knowledge.terminology)
-            _convert(work, todo[0], self.today)
+            start(self.knowledge.terminology)
+            convert(work, todo[0], self.today)
         elif todo:
             with self._pool() as pool:
-                jobs = [pool.submit(_convert, work, number, self.today) for number in todo]
+                jobs = [pool.submit(convert, work, number, self.today) for number in todo]
                 for done, job in enumerate(jobs, buckets - len(todo) + 1):
                     job.result()
                     progress("reading", done, buckets)
-        _sum_up(work)
+        sum_up(work)
         return Tables(tables, self.as_of, made=True)
 
     def _pool(self) -> ProcessPoolExecutor:
         jobs = self.jobs or os.cpu_count() or 1
-        return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start, (self.knowledge.terminology,))
+        return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), start, (self.knowledge.terminology,))
 
     def _laid_out(self, where: Path, progress: Progress) -> int:
         """Lay every line into the bucket of its patient; the number of buckets."""
@@ -224,115 +216,3 @@ def _patient(resource: dict[str, Any]) -> str | None:
             parts = reference.partition("/_history/")[0].split("/")
             return parts[-1] if len(parts) > 1 and parts[-2] == "Patient" else None
     return None
-
-
-# --- one bucket
-
-_codes: Terminology
-
-
-def _start(codes: Terminology) -> None:
-    """Give a process the mappings."""
-    global _codes
-    _codes = codes
-
-
-def _convert(work: Path, number: int, today: dt.date) -> None:
-    """Read one bucket, and write a part of each table."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    people: dict[str, list[tuple[str, int, bytes]]] = defaultdict(list)
-    with (work / "buckets" / f"{number:05}.ndjson").open("rb") as file:
-        for row in file:
-            head, _, line = row.partition(b"\t")
-            patient, name, place = json.loads(head)
-            people[patient].append((name, place, line))
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in descriptor.names()}
-    rejected: list[dict[str, Any]] = []
-    lost: Lost = Counter()
-    products = sqlite3.connect(work / "buckets" / "products.sqlite")
-    for patient in sorted(people):
-        _read(patient, people.pop(patient), products, today, found, rejected, lost)
-    products.close()
-    for name, rows_ in [*found.items(), ("rejected", rejected)]:
-        columns = REJECTED if name == "rejected" else descriptor.columns(name)
-        if rows_ or name == "patients":
-            _put(pq, pa.Table.from_pylist(rows_, _schema(columns)), work / "tables" / name / f"part-{number:05}.parquet")
-    cache.write(work / f"lost-{number:05}.json", sorted([*k, n] for k, n in lost.items()))
-    (work / f"read-{number:05}").touch()
-
-
-def _read(
-    patient: str,
-    lines: list[tuple[str, int, bytes]],
-    products: sqlite3.Connection,
-    today: dt.date,
-    found: dict[str, list[dict[str, Any]]],
-    rejected: list[dict[str, Any]],
-    lost: Lost,
-) -> None:
-    """Read one patient; what cannot be read refuses this one only."""
-    values = [parsing.value(line, f"{name}: line {place}") for name, place, line in sorted(lines)]
-    if not any(value["resourceType"] == "Patient" for value in values):
-        for value in values:
-            lost[value["resourceType"], "", "", "", "its patient is not in the input"] += 1
-        return
-    wanted = {number for value in values if (number := _product(value))}
-    for number in sorted(wanted):
-        row = products.execute("SELECT line FROM product WHERE id = ?", (number,)).fetchone()
-        if row:
-            values.append(parsing.value(row[0], f"{PRODUCTS}/{number}"))
-    name, place, _ = min(lines)
-    try:
-        read = reading.from_values(values, name, _codes, today)
-        (one,) = read.all()
-    except InputError as error:
-        who = MINTED + local("Patient", patient)
-        found["patients"].append(dict.fromkeys(descriptor.columns("patients")) | {"patient": who, "asOf": today})
-        rejected.append({"table": name, "row": place, "patient": who, "reason": error.message, "value": None})
-        return
-    for table, more in rows([one], _codes.words.within).items():
-        found[table] += more
-    lost.update(passed_over(read.report.lines))
-
-
-def _product(value: dict[str, Any]) -> str | None:
-    """Id of the product that a record refers to outside itself."""
-    pointer = value.get("medicationReference")
-    reference = pointer.get("reference") if isinstance(pointer, dict) else None
-    if not isinstance(reference, str) or reference.startswith("#"):
-        return None
-    return reference.partition("/_history/")[0].rpartition("/")[2]
-
-
-def _sum_up(work: Path) -> None:
-    """Write what was passed over in all buckets, and the lines that are no resources."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    beside = json.loads((work / "buckets" / "beside.json").read_text(encoding="utf-8"))
-    lost: Counter[tuple[str, ...]] = Counter({tuple(row[:-1]): row[-1] for row in beside["lost"]})
-    for path in sorted(work.glob("lost-*.json")):
-        for *key, count in json.loads(path.read_text(encoding="utf-8")):
-            lost[tuple(key)] += count
-    ignored = [dict(zip(IGNORED, (*key, count), strict=True)) for key, count in sorted(lost.items())]
-    tables = work / "tables"
-    _put(pq, pa.Table.from_pylist(ignored, _schema(IGNORED)), tables / "ignored" / "part-00000.parquet")
-    if beside["broken"]:
-        _put(pq, pa.Table.from_pylist(beside["broken"], _schema(REJECTED)), tables / "rejected" / "part-broken.parquet")
-
-
-def _put(pq: Any, table: pa.Table, path: Path) -> None:
-    """Write a part whole: under another name first, in another folder, so that nobody takes half of it for the part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent.parent / f"{path.parent.name}-{path.stem}.aside"
-    pq.write_table(table, aside, compression="zstd")
-    aside.replace(path)
-
-
-def _schema(columns: dict[str, str]) -> Any:
-    import pyarrow as pa
-
-    kinds = {"string": pa.string(), "date": pa.date32(), "integer": pa.int64(), "number": pa.decimal128(24, 12)}
-    return pa.schema([(name, kinds[kind]) for name, kind in columns.items()])

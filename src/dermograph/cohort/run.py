@@ -266,7 +266,7 @@ class Cohort:
     def _finish(self, con: duckdb.DuckDBPyConnection, tables: Tables, read: int, parts: int) -> Totals:
         """Write what was rejected, what was passed over, and the summary."""
         rejects = f"SELECT * FROM read_parquet('{literal(self.work)}/rejects/*.parquet')"
-        rejects += f" UNION ALL {tables.lost()}"
+        rejects = tables.told(f"{rejects} UNION ALL {tables.lost()}")
         told = {"rejects": f'SELECT "table", row, patient, {in_words("reason")} AS reason, value FROM ({rejects}) ORDER BY ALL'}
         if ignored := tables.beside("ignored"):
             told["ignored"] = f"SELECT {', '.join(map(quoted, IGNORED))} FROM {ignored} ORDER BY ALL"

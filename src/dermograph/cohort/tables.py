@@ -28,6 +28,10 @@ REJECTED = {"table": "string", "row": "integer", "patient": "string", "reason": 
 """Columns of what a reader could not take over; the patient is not assessed, but has a row in the table of patients."""
 IGNORED = {"resource": "string", "system": "string", "code": "string", "text": "string", "reason": "string", "records": "integer"}
 """Columns of what a reader passed over: what kind of record, its code, why, and how many there were."""
+LINES = "-lines"
+"""What the name of a table has behind it where a reader tells, row by row, which line of which file each was made of."""
+ORIGIN = {"file": "string", "line": "integer"}
+"""Columns of such a table."""
 _ENDINGS = (".parquet", *csv_tables.ENDINGS, "")
 _HINT = (
     f"name the tables {', '.join(COLUMNS)}, in small letters, each as a file {', '.join(ending for ending in _ENDINGS if ending)}, "
@@ -99,6 +103,20 @@ class Tables:
             found.append(f"SELECT {columns} FROM main.{csv_tables.LOST}")
         return " UNION ALL ".join(found) or f"SELECT {', '.join(f'NULL AS {quoted(c)}' for c in REJECTED)} WHERE false"
 
+    def told(self, rejects: str) -> str:
+        """Query of what is rejected, with file and line in place of table and row where the reader tells them.
+
+        :param rejects: query of what is rejected, by table and row.
+        """
+        there = {name: found for name in COLUMNS if self.made and (found := parts(self.folder / f"{name}{LINES}"))}
+        if not there:
+            return rejects
+        lines = " UNION ALL ".join(f"SELECT '{name}' AS \"table\", row, file, line FROM ({_numbered(paths)})" for name, paths in there.items())
+        return (
+            'SELECT coalesce(file, "table") AS "table", CASE WHEN file IS NULL THEN row ELSE line END AS row, patient, reason, value '
+            f'FROM ({rejects}) LEFT JOIN ({lines}) USING ("table", row)'
+        )
+
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make a view ``given_<table>`` of each table, every column in its type, with ``row`` and ``torn``, the first cell that has not its type.
 
@@ -155,14 +173,18 @@ class Tables:
         path = self.files[name]
         if self._is_text(name):
             return f"SELECT * FROM lines_{name}"
-        files = listed(_parts(path))
-        options = "file_row_number = true, filename = true, union_by_name = true"
-        return (
-            f"SELECT * EXCLUDE (file_row_number, filename, first), first + file_row_number + 1 AS row FROM read_parquet({files}, {options}) "
-            f"JOIN ({_firsts(files)}) USING (filename)"
-            if path.is_dir()
-            else f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet({files}, file_row_number = true)"
-        )
+        if path.is_dir():
+            return _numbered(_parts(path))
+        return f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS row FROM read_parquet({listed([path])}, file_row_number = true)"
+
+
+def _numbered(paths: list[Path]) -> str:
+    """Query of the rows of files that follow one another, with their number from 1."""
+    files, options = listed(paths), "file_row_number = true, filename = true, union_by_name = true"
+    return (
+        f"SELECT * EXCLUDE (file_row_number, filename, first), first + file_row_number + 1 AS row FROM read_parquet({files}, {options}) "
+        f"JOIN ({_firsts(files)}) USING (filename)"
+    )
 
 
 def _holds(path: Path) -> bool:
