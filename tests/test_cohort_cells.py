@@ -128,6 +128,16 @@ def test_a_type_that_a_column_may_not_have(column: str, cells: pa.Array, says: s
     assert says in (said := capsys.readouterr().err) and f"write {column} as" in said
 
 
+def test_parts_of_several_types(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in" / "courses").mkdir(parents=True)
+    pq.write_table(pa.table({"patient": ["a"]}), tmp_path / "in" / "patients.parquet")
+    for number, cells in enumerate((pa.array([dt.date(2026, 1, 5)]), pa.array([20260105]))):
+        part = pa.table({"patient": ["a"], "therapy": ["ad:NarrowbandUVB"], "start": cells})
+        pq.write_table(part, tmp_path / "in" / "courses" / f"part-{number}.parquet")
+    assert cli.main(["cohort", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 3
+    assert "part-1.parquet" in (said := capsys.readouterr().err) and "one type in all parts" in said
+
+
 def test_omop_takes_no_other_days(knowledge: Knowledge, tmp_path: Path) -> None:
     """What its exports write besides is taken: a time of day, and a date without strokes."""
     ends = [

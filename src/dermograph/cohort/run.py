@@ -46,6 +46,9 @@ CHUNK = 1_000_000
 BLOCK = 1 << 17
 """Patients whose wires are held at once: few enough for the processor's own memory, and a row group of the verdicts."""
 
+_UNREAD = "Error while reading file"
+"""How DuckDB begins to tell that a file is not what its head says."""
+
 
 @dataclass(frozen=True)
 class Cohort:
@@ -140,8 +143,12 @@ class Cohort:
             progress("assessing", parts, parts)
             return totals
         except (duckdb.Error, OSError) as error:
+            told = str(error).splitlines()[0]
+            if _UNREAD in told:
+                hint = "see that the file is whole, and that a column has one type in all parts of its table"
+                raise InputError(told.replace(_UNREAD, "a file of the input cannot be read,"), hint) from error
             hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
-            raise InputError(f"{self.out}: {str(error).splitlines()[0]}", hint) from error
+            raise InputError(f"{self.out}: {told}", hint) from error
         finally:
             con.close()
 
