@@ -63,6 +63,8 @@ def cohort(
         raise UsageError("one of INPUT, --omop and --endpoint is needed, and --out", hint)
     if graph and endpoint is None:
         raise UsageError("--graph is of an endpoint", "name it with --endpoint, or leave --graph out")
+    if input and Path(out).resolve().is_relative_to(Path(input).resolve()):
+        raise UsageError(f"{out}: the results would lie within the input", "name a folder elsewhere")
     day = as_of.date() if as_of else None
     run: Cohort | SparkCohort
     if engine == "spark":
