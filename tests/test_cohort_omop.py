@@ -264,7 +264,7 @@ def test_a_population_is_assessed(files: Path, knowledge: Knowledge, tmp_path: P
 
 
 def test_two_patients_of_a_public_sample(knowledge: Knowledge, tmp_path: Path) -> None:
-    expected = yaml.safe_load((ROOT / "synthea" / "expected.yaml").read_text(encoding="utf-8"))
+    expected = yaml.safe_load((ROOT / "synthea.yaml").read_text(encoding="utf-8"))
     found = made(source_of(ROOT / "synthea", None, knowledge), tmp_path / "work")
     for name, rows in expected.items():
         assert sorted(map(plain, found[name]), key=str) == sorted(map(plain, rows), key=str), name
@@ -341,3 +341,13 @@ def test_a_url_that_leads_nowhere(url: str, tmp_path: Path, capsys: pytest.Captu
 def test_a_place_keeps_no_password() -> None:
     place: Place = place_of("postgres://me:secret@host/cdm?schema=cdm")
     assert place.key() == {"url": "postgres://host/cdm"}
+
+
+def test_a_driver_that_is_missing_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def connect(url: str) -> None:
+        raise ImportError("\n\nFailed to import the postgres backend due to missing dependencies.\n\nYou may use pip to install it:\n  pip …")
+
+    monkeypatch.setattr("ibis.connect", connect)
+    assert cli.main(["cohort", "--omop", "postgres://me@host/db", "--out", str(tmp_path / "out")]) == 3
+    told = "postgres://host/db: Failed to import the postgres backend due to missing dependencies"
+    assert capsys.readouterr().err.splitlines() == [f"dermograph: {told}", "  mend: install it: pip install 'ibis-framework[postgres]'"]

@@ -269,7 +269,7 @@ def test_the_day_asked_about(knowledge: Knowledge, tmp_path: Path, capsys: pytes
     assert Reading(path, knowledge, tmp_path / "work").rejected == []
     assert cli.main(["cohort", str(path), "--out", str(tmp_path / "b"), "--as-of", "2019-12-31"]) == 3
     (reject,) = pq.read_table(tmp_path / "b" / "rejects.parquet").to_pylist()
-    assert reject["reason"] == "birth comes before the question"
+    assert reject["reason"].startswith("birth comes before the question; ")
 
 
 # --- names
@@ -478,3 +478,15 @@ def test_cuts_are_between_patients(seed: int, knowledge: Knowledge) -> None:
     for _ in range(20):
         end = random.randint(len(data) // 4, len(data))
         assert cutting.boundary(data, 0, data.rfind(b"\n", 0, end) + 1) in starts
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "\n"])
+@pytest.mark.parametrize("name", ["a.nt", "a.nq", "a.ttl", "a.trig", "a.nt.gz", "a.ttl.gz", "a.nt.zst"])
+def test_an_empty_graph_is_an_empty_population(name: str, text: str, knowledge: Knowledge, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(PACKED.get(Path(name).suffix, bytes)(text.encode()))
+    source = Rdf(tmp_path / name, knowledge)
+    tables = source.tables(tmp_path / "work", lambda *_: None)
+    assert sorted(tables.files) == sorted(descriptor.names())
+    if (name, text) in {("a.nt", ""), ("a.ttl", "# nothing\n")}:
+        assert Cohort(knowledge, source, tmp_path / "out").run() == Totals(0, 0, 0)
+        assert {"report.html", "summary.json", "rejects.parquet", "verdicts"} <= {path.name for path in (tmp_path / "out").iterdir()}

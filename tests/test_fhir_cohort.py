@@ -113,7 +113,10 @@ def test_neither_processes_nor_a_kill_change_a_byte_of_the_tables(knowledge: Kno
     (killed / "tables" / "patients-part-00001.aside").write_bytes(b"half")
     source.tables(killed, silent)
     assert files(killed) == files(whole)
-    assert {path.name for path in (whole / "tables").iterdir()} == {*descriptor.names(), "ignored"}
+    assert {path.name for path in (whole / "tables").iterdir()} == {
+        *(f"{name}{more}" for name in descriptor.names() for more in ("", "-lines")),
+        "ignored",
+    }
 
 
 def test_what_is_wrong_refuses_its_patient_and_totals_add_up(knowledge: Knowledge, tmp_path: Path) -> None:
@@ -141,3 +144,25 @@ def test_what_is_wrong_refuses_its_patient_and_totals_add_up(knowledge: Knowledg
     }
     ignored = {(row["resource"], row["reason"]) for row in pq.read_table(tmp_path / "out" / "ignored.parquet").to_pylist()}
     assert ("Observation", "its patient is not in the input") in ignored
+
+
+def test_what_is_wrong_is_told_by_its_line(knowledge: Knowledge, tmp_path: Path) -> None:
+    """Elements of the wrong type, a value that breaks a rule, and two that contradict each other, each among others of the patient."""
+    people = [{"resourceType": "Patient", "id": f"p{n}", "gender": "male", "birthDate": "1990-01-01"} for n in range(4)]
+    weight = {"resourceType": "Observation", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]}}
+    values: list[tuple[str, int, Any]] = [("o1", 0, 70), ("o11", 1, 70), ("o1-1", 1, "heavy"), ("a", 2, 70), ("b-b", 2, 7000), ("o2", 3, 70)]
+    lines = [
+        weight
+        | {"id": name, "subject": {"reference": f"Patient/p{n}"}, "effectiveDateTime": f"2026-10-0{day}"}
+        | {"valueQuantity": {"value": value, "code": "kg", "system": "http://unitsofmeasure.org"}}
+        for day, (name, n, value) in enumerate(values, start=1)
+    ]
+    given = written(tmp_path / "given", {"Patient": people})
+    (given / "Observation.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    for size in (10_000_000, 100):
+        out = tmp_path / f"out{size}"
+        assert run(knowledge, given, out, size=size) == Totals(4, 2, 2)
+        rejects = {(row["table"], row["row"]): row for row in pq.read_table(out / "rejects.parquet").to_pylist()}
+        assert set(rejects) == {("Observation.ndjson", 3), ("Observation.ndjson", 5)}
+        assert rejects["Observation.ndjson", 3]["reason"].startswith("Observation/o1-1.")
+        assert rejects["Observation.ndjson", 5]["reason"].startswith("a measured value is plausible; ")

@@ -135,6 +135,26 @@ def test_results_are_never_written_over(knowledge: Knowledge, session: SparkSess
         SparkCohort(knowledge, str(tmp_path), str(tmp_path)).run()
 
 
+def test_odd_names_of_folders(knowledge: Knowledge, session: SparkSession, tmp_path: Path) -> None:
+    """The results are where they are said to be, without a checksum beside each file or a mark of something unfinished."""
+    given, out = tmp_path / "p a[1] ü%20#{x}", tmp_path / "out a[1] ü%20#{x}"
+    given.mkdir()
+    pq.write_table(pa.table({"patient": ["a", "b"], "ageYears": [30, 300]}), given / "patients.parquet")
+    assert SparkCohort(knowledge, str(given), str(out), least=None).run() == Totals(2, 1, 1)
+    assert sorted(path.name for path in out.iterdir()) == ["rejects.parquet", "summary.json", "verdicts"]
+    assert {path.suffix for path in (out / "verdicts").iterdir() if path.name != "_SUCCESS"} == {".parquet"}
+
+
+def test_one_run_at_a_time(knowledge: Knowledge, session: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another run has begun since the folder was found empty."""
+    pq.write_table(pa.table({"patient": ["a"]}), tmp_path / "patients.parquet")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "_unfinished").touch()
+    monkeypatch.setattr("dermograph.cohort.spark.session.Files.holds", lambda self, place: False)
+    with pytest.raises(InputError, match="another run is writing here"):
+        SparkCohort(knowledge, str(tmp_path), str(tmp_path / "out")).run()
+
+
 @pytest.mark.parametrize(
     ("tables", "says"),
     [

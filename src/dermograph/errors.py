@@ -11,11 +11,14 @@ DermographError            code 1: a bug, or a failure nobody foresaw
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 TOLD = 20
 """Findings that a message tells; the error holds all."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class DermographError(Exception):
@@ -98,3 +101,11 @@ class KnowledgeError(DermographError):
         super().__init__(message, hint)
         self.node = node
         self.predicate = predicate
+
+
+def unwritable(folder: Path, error: OSError) -> DermographError:
+    """What to tell of a folder that cannot be written, or not any more."""
+    message = f"{folder}: {error.strerror or error}"
+    if error.errno in _FULL:
+        return InputError(message, "make room on the disk, and give the same command again")
+    return UsageError(message, "name a folder that can be written")

@@ -15,30 +15,28 @@ import os
 import shutil
 import sqlite3
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from dermograph import cache
-from dermograph.cohort import descriptor
-from dermograph.cohort.graphs import rows
-from dermograph.cohort.tables import IGNORED, REJECTED, Tables
+from dermograph.cohort import products
+from dermograph.cohort.bucket import Lost, convert, start, sum_up
+from dermograph.cohort.listing import refuse_strangers
+from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
 from dermograph.fhir import parsing, reading
 from dermograph.fhir.bundle import MINTED, local
-from dermograph.fhir.report import Level, passed_over
-from dermograph.fhir.terminology import Terminology
+from dermograph.fhir.report import Level
 from dermograph.inputs import fhir_suffix
 from dermograph.record import LIMIT, printable
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from dermograph.cohort.sources import Progress
     from dermograph.knowledge import Knowledge
 
@@ -46,8 +44,6 @@ BUCKET = 32 * 1024 * 1024
 """Bytes of lines that a bucket is meant to hold."""
 MOST = 256
 """Most buckets, since each has a file open while lines are laid out."""
-Lost = Counter[tuple[str, str, str, str, str]]
-"""What was passed over, by kind, system, code, text and reason."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +60,18 @@ class Bulk:
     as_of: dt.date | None = None
     size: int = BUCKET
     jobs: int = 0
+    settled: ClassVar[bool] = True
 
     @cached_property
     def files(self) -> list[Path]:
-        """The files, in the order of their names."""
-        return bulk_files(self.folder)
+        """The files, in the order of their names.
+
+        :raises InputError: something else lies beside them.
+        """
+        found = bulk_files(self.folder)
+        hint = f"files of Bulk Data end in {' or '.join(reading.LINES)}, with or without .gz"
+        refuse_strangers(self.folder, (path.name for path in self.folder.iterdir()), {path.name for path in found}, hint)
+        return found
 
     @cached_property
     def today(self) -> dt.date:
@@ -90,20 +93,20 @@ class Bulk:
         tables = work / "tables"
         todo = [number for number in range(buckets) if not (work / f"read-{number:05}").exists()]
         if len(todo) == 1:
-            _start(self.knowledge.terminology)
-            _convert(work, todo[0], self.today)
+            start(self.knowledge.terminology)
+            convert(work, todo[0], self.today)
         elif todo:
             with self._pool() as pool:
-                jobs = [pool.submit(_convert, work, number, self.today) for number in todo]
+                jobs = [pool.submit(convert, work, number, self.today) for number in todo]
                 for done, job in enumerate(jobs, buckets - len(todo) + 1):
                     job.result()
                     progress("reading", done, buckets)
-        _sum_up(work)
-        return Tables(tables, self.as_of)
+        sum_up(work)
+        return Tables(tables, self.as_of, made=True)
 
     def _pool(self) -> ProcessPoolExecutor:
         jobs = self.jobs or os.cpu_count() or 1
-        return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _start, (self.knowledge.terminology,))
+        return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), start, (self.knowledge.terminology,))
 
     def _laid_out(self, where: Path, progress: Progress) -> int:
         """Lay every line into the bucket of its patient; the number of buckets."""
@@ -115,16 +118,15 @@ class Bulk:
         where.mkdir(parents=True)
         with ExitStack() as stack:
             laid = [stack.enter_context((where / f"{number:05}.ndjson").open("wb")) for number in range(buckets)]
-            products = sqlite3.connect(where / "products.sqlite")
-            products.execute("CREATE TABLE product (name TEXT PRIMARY KEY, line BLOB) WITHOUT ROWID")
-            products.execute("CREATE TABLE identifier (system TEXT, value TEXT, name TEXT, PRIMARY KEY (system, value, name)) WITHOUT ROWID")
-            sorting = _Sorting(laid, products)
+            referred = sqlite3.connect(where / "products.sqlite")
+            products.create(referred)
+            sorting = _Sorting(laid, referred)
             for number, path in enumerate(self.files):
                 progress("sorting", number, len(self.files))
                 for place, line in _lines(path):
                     sorting.lay(path.name, place, line)
-            products.commit()
-            products.close()
+            referred.commit()
+            referred.close()
         cache.write(where / "beside.json", {"lost": sorted([*k, n] for k, n in sorting.lost.items()), "broken": sorting.broken})
         (where / "whole").touch()
         return buckets
@@ -158,12 +160,12 @@ class _Sorting:
     """Lines on their way into buckets.
 
     :param laid: files of the buckets.
-    :param products: what belongs to no patient, and records of patients refer to.
+    :param referred: what belongs to no patient, and records of patients refer to.
     :param broken: lines that cannot be read, as rows of what is rejected.
     """
 
     laid: Sequence[IO[bytes]]
-    products: sqlite3.Connection
+    referred: sqlite3.Connection
     lost: Lost = field(default_factory=Counter)
     broken: list[dict[str, Any]] = field(default_factory=list)
 
@@ -182,7 +184,8 @@ class _Sorting:
         if kind == "Patient" and not patient:
             self._refuse(file, place, line, "a Patient without an id")
         elif kind in reading.PRODUCTS and number:
-            self._keep(file, place, line, f"{kind}/{number}", resource)
+            if not products.keep(self.referred, f"{kind}/{number}", line, resource):
+                self._refuse(file, place, b"", f"{kind}/{printable(number)} is there twice, in different words")
         elif kind not in reading.KINDS:
             self.lost[kind, "", "", "", Level.unread.value] += 1
         elif patient is None:
@@ -190,14 +193,6 @@ class _Sorting:
         else:
             head = json.dumps([patient, file, place]).encode()
             self.laid[zlib.crc32(patient.encode("utf-8", "surrogatepass")) % len(self.laid)].write(head + b"\t" + line)
-
-    def _keep(self, file: str, place: int, line: bytes, name: str, resource: dict[str, Any]) -> None:
-        """Keep what records of patients refer to."""
-        added = self.products.execute("INSERT OR IGNORE INTO product VALUES (?, ?)", (name, line))
-        if added.rowcount == 0 and self.products.execute("SELECT line FROM product WHERE name = ?", (name,)).fetchone()[0] != line:
-            self._refuse(file, place, b"", f"{printable(name)} is there twice, in different words")
-        for key in filter(None, map(_identifier, _objects(resource.get("identifier")))):
-            self.products.execute("INSERT OR IGNORE INTO identifier VALUES (?, ?, ?)", (*key, name))
 
     def _refuse(self, file: str, place: int, line: bytes, reason: str) -> None:
         """Note a line that cannot be read; its patient, where one can be made out, is then not assessed."""
@@ -215,137 +210,3 @@ def _patient(resource: dict[str, Any]) -> str | None:
             parts = reference.partition("/_history/")[0].split("/")
             return parts[-1] if len(parts) > 1 and parts[-2] == "Patient" else None
     return None
-
-
-# --- one bucket
-
-_codes: Terminology
-
-
-def _start(codes: Terminology) -> None:
-    """Give a process the mappings."""
-    global _codes
-    _codes = codes
-
-
-def _convert(work: Path, number: int, today: dt.date) -> None:
-    """Read one bucket, and write a part of each table."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    people: dict[str, list[tuple[str, int, bytes]]] = defaultdict(list)
-    with (work / "buckets" / f"{number:05}.ndjson").open("rb") as file:
-        for row in file:
-            head, _, line = row.partition(b"\t")
-            patient, name, place = json.loads(head)
-            people[patient].append((name, place, line))
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in descriptor.names()}
-    rejected: list[dict[str, Any]] = []
-    lost: Lost = Counter()
-    products = sqlite3.connect(work / "buckets" / "products.sqlite")
-    for patient in sorted(people):
-        _read(patient, people.pop(patient), products, today, found, rejected, lost)
-    products.close()
-    for name, rows_ in [*found.items(), ("rejected", rejected)]:
-        columns = REJECTED if name == "rejected" else descriptor.columns(name)
-        if rows_ or name == "patients":
-            _put(pq, pa.Table.from_pylist(rows_, _schema(columns)), work / "tables" / name / f"part-{number:05}.parquet")
-    cache.write(work / f"lost-{number:05}.json", sorted([*k, n] for k, n in lost.items()))
-    (work / f"read-{number:05}").touch()
-
-
-def _read(
-    patient: str,
-    lines: list[tuple[str, int, bytes]],
-    products: sqlite3.Connection,
-    today: dt.date,
-    found: dict[str, list[dict[str, Any]]],
-    rejected: list[dict[str, Any]],
-    lost: Lost,
-) -> None:
-    """Read one patient; what cannot be read refuses this one only."""
-    values = [parsing.value(line, f"{name}: line {place}") for name, place, line in sorted(lines)]
-    if not any(value["resourceType"] == "Patient" for value in values):
-        for value in values:
-            lost[value["resourceType"], "", "", "", "its patient is not in the input"] += 1
-        return
-    values += _products(values, products)
-    name, place, _ = min(lines)
-    try:
-        read = reading.from_values(values, name, _codes, today)
-        (one,) = read.all()
-    except InputError as error:
-        who = MINTED + local("Patient", patient)
-        found["patients"].append(dict.fromkeys(descriptor.columns("patients")) | {"patient": who, "asOf": today})
-        rejected.append({"table": name, "row": place, "patient": who, "reason": error.message, "value": None})
-        return
-    for table, more in rows([one], _codes.words.within).items():
-        found[table] += more
-    lost.update(passed_over(read.report.lines))
-
-
-def _products(values: Sequence[dict[str, Any]], products: sqlite3.Connection) -> list[Any]:
-    """What records refer to outside themselves, and what that is made of."""
-    found: dict[str, Any] = {}
-    todo = [one.get("medicationReference") for value in values for one in (value, *_objects(value.get("contained")))]
-    todo += [part.get("itemReference") for value in values for one in _objects(value.get("contained")) for part in _objects(one.get("ingredient"))]
-    while todo:
-        for name in _names(todo.pop(), products):
-            row = None if name in found else products.execute("SELECT line FROM product WHERE name = ?", (name,)).fetchone()
-            if row:
-                found[name] = parsing.value(row[0], name)
-                todo += [part.get("itemReference") for part in _objects(found[name].get("ingredient"))]
-    return [found[name] for name in sorted(found)]
-
-
-def _names(pointer: Any, products: sqlite3.Connection) -> Iterator[str]:
-    """Kind and id of the products that a Reference may point at."""
-    if not isinstance(pointer, dict):
-        return
-    if isinstance(reference := pointer.get("reference"), str) and not reference.startswith("#"):
-        yield "/".join(reference.partition("/_history/")[0].split("/")[-2:])
-    if key := _identifier(pointer.get("identifier")):
-        yield from (name for (name,) in products.execute("SELECT name FROM identifier WHERE system = ? AND value = ?", key))
-
-
-def _identifier(value: Any) -> tuple[str, str] | None:
-    """System and value of an Identifier."""
-    system, text = (value.get("system") or "", value.get("value")) if isinstance(value, dict) else ("", None)
-    return (system, text) if isinstance(system, str) and isinstance(text, str) and text else None
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of an array, where it is one."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _sum_up(work: Path) -> None:
-    """Write what was passed over in all buckets, and the lines that are no resources."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    beside = json.loads((work / "buckets" / "beside.json").read_text(encoding="utf-8"))
-    lost: Counter[tuple[str, ...]] = Counter({tuple(row[:-1]): row[-1] for row in beside["lost"]})
-    for path in sorted(work.glob("lost-*.json")):
-        for *key, count in json.loads(path.read_text(encoding="utf-8")):
-            lost[tuple(key)] += count
-    ignored = [dict(zip(IGNORED, (*key, count), strict=True)) for key, count in sorted(lost.items())]
-    tables = work / "tables"
-    _put(pq, pa.Table.from_pylist(ignored, _schema(IGNORED)), tables / "ignored" / "part-00000.parquet")
-    if beside["broken"]:
-        _put(pq, pa.Table.from_pylist(beside["broken"], _schema(REJECTED)), tables / "rejected" / "part-broken.parquet")
-
-
-def _put(pq: Any, table: pa.Table, path: Path) -> None:
-    """Write a part whole: under another name first, in another folder, so that nobody takes half of it for the part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.parent.parent / f"{path.parent.name}-{path.stem}.aside"
-    pq.write_table(table, aside, compression="zstd")
-    aside.replace(path)
-
-
-def _schema(columns: dict[str, str]) -> Any:
-    import pyarrow as pa
-
-    kinds = {"string": pa.string(), "date": pa.date32(), "integer": pa.int64(), "number": pa.decimal128(24, 12)}
-    return pa.schema([(name, kinds[kind]) for name, kind in columns.items()])

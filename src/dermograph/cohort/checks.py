@@ -6,6 +6,7 @@ is not assessed: without that row the answer might be another.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -22,28 +23,28 @@ if TYPE_CHECKING:
     import duckdb
 
 REASONS = {
-    "type": "this is not of the type of its column",
-    UNREADABLE: "a line is UTF-8, with as many cells as the head",
-    "patient": "the row names no patient",
-    "twice": "the patient has several rows in patients",
-    "orphan": "the patient has no row in patients",
-    "empty": "this column is empty",
-    "class": "class of a record is known",
-    "choice": "a value from a list is in the list",
-    "order": "a record starts before it ends",
-    "ongoing": "an ongoing course has not ended",
-    "age": "age is plausible",
-    "born": "birth comes before the question",
-    "before": "nothing is recorded before birth",
-    "cause": "only a condition that names its cause has one",
-    "sessions": "sessions are counted",
-    "unit": "a unit can be converted",
-    "plausible": "a measured value is plausible",
-    "day": "one value of a measurement a day",
-    "both": "a condition is present or absent, not both",
-    "measured": "a condition agrees with the measurement that defines it",
+    "type": "this is not of the type of its column; write a day as 2026-11-01, a count as 24, a number as 24.5",
+    UNREADABLE: "a line is UTF-8, with as many cells as the head; save the file as UTF-8, and put a cell that holds a comma between quotation marks",
+    "patient": "the row names no patient; write the name that the table of patients has",
+    "twice": "the patient has several rows in patients; keep the right one",
+    "orphan": "the patient has no row in patients; add it, or correct the name",
+    "empty": "this column is empty; fill it in, or take the row out",
+    "class": "class of a record is known; spell it exactly as the ontology does, and record it in the table of its kind",
+    "choice": "a value from a list is in the list; write one of the values that the ontology lists, spelt as there",
+    "order": "a record starts before it ends; correct one of the two days",
+    "ongoing": "an ongoing course has not ended; take the end out, or record how the course went",
+    "age": "age is plausible; write one from 0 to 130 years, or correct the birth date",
+    "born": "birth comes before the question; correct the birth date, or ask for a later day",
+    "before": "nothing is recorded before birth; correct the day of the record, or the birth date",
+    "cause": "only a condition that names its cause has one; take the cause out, or correct the condition",
+    "sessions": "sessions are counted; write a whole number from 0 up",
+    "unit": "a unit can be converted; write the UCUM code of a unit of what was measured",
+    "plausible": "a measured value is plausible; correct the value or the unit",
+    "day": "one value of a measurement a day; keep the right one",
+    "both": "a condition is present or absent, not both; take one of the two out, or tell when the condition ended",
+    "measured": "a condition agrees with the measurement that defines it; correct the condition, or the measurement",
 }
-"""What is wrong, by the short name of the reason."""
+"""What is wrong, by the short name of the reason: the rule, and after the semicolon how to mend it."""
 Factor = tuple[str, str, Decimal, str | None, str | None]
 """Observable, unit, factor to the canonical unit, and least and greatest plausible value."""
 _KINDS = {
@@ -66,10 +67,11 @@ class Checks:
     """The rules of a knowledge, as SQL for DuckDB.
 
     :param layout: what the index says.
+    :param today: the day asked about of those of whom the tables tell none.
     """
 
-    def __init__(self, layout: Layout, tables: Tables) -> None:
-        self.layout, self.tables = layout, tables
+    def __init__(self, layout: Layout, tables: Tables, today: dt.date) -> None:
+        self.layout, self.tables, self.today = layout, tables, today
 
     def take(self, con: duckdb.DuckDBPyConnection) -> None:
         """Take the tables over, and note in ``rejects`` what is wrong in a row.
@@ -213,7 +215,7 @@ class Checks:
         """The day asked about, as SQL."""
         if self.tables.as_of:
             return f"DATE '{self.tables.as_of.isoformat()}'"
-        return 'coalesce("asOf", current_date)'
+        return f"coalesce(\"asOf\", DATE '{self.today.isoformat()}')"
 
     def across(self, unique: bool) -> Iterator[tuple[str, str | None, str]]:
         """Rules on several rows: the table, a quick count that is 0 where all is well, and a query of row, patient, reason and value."""
@@ -260,3 +262,9 @@ _MOST = 10**6
 """Factor from which on a unit is too large for anything that is measured here, and for the column."""
 _CANONICAL = "CASE WHEN factor = 1 THEN value ELSE TRY_CAST(TRY_CAST(value AS DECIMAL(18, 6)) * factor AS DECIMAL(24, 12)) END"
 """Value in the canonical unit: as it is, or converted from six decimal places; NULL where it is too large for any number."""
+
+
+def in_words(reason: str) -> str:
+    """A reason in words, as SQL: of a short name, or of a rule that a reader tells without its mend."""
+    texts = {short: text for text in REASONS.values() for short in (text.partition("; ")[0],)} | REASONS
+    return f"CASE {reason} " + " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in texts.items()) + f" ELSE {reason} END"

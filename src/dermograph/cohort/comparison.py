@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort.attribution import WHY, Attribution
+from dermograph.cohort.listing import literal, text
 from dermograph.cohort.run import Cohort
 from dermograph.cohort.sources import Progress
 from dermograph.cohort.summary import keep
@@ -54,17 +55,17 @@ class Comparison:
         with closing(run.connected()) as con:
             both = _changes(con, (run.out, other), (run.knowledge.tree, self.knowledge.tree))
             some = _count(con, "SELECT count(*) FROM changes") > 0
-            con.execute(f"COPY changes TO '{changed.as_posix()}' (FORMAT parquet)")
+            con.execute(f"COPY changes TO '{text(changed)}' (FORMAT parquet)")
             if some and not run.explain:
                 self._few(con, run, tables)
         truths = (run.out, other) if run.explain else self._truths(run, tables.as_of, progress) if some else ()
         with closing(run.connected()) as con:
-            con.execute(f"CREATE TABLE changes AS SELECT *, CAST([] AS {WHY}) AS why FROM read_parquet('{changed.as_posix()}')")
+            con.execute(f"CREATE TABLE changes AS SELECT *, CAST([] AS {WHY}) AS why FROM read_parquet('{literal(changed)}')")
             for side, where in zip("ba", truths, strict=False):
                 con.execute(f"CREATE VIEW truths_{side} AS SELECT * FROM {_read(where / 'criteria')}")
             Attribution(run.knowledge, self.knowledge, self.differences).apply(con)
             aside = run.work / "changes.parquet"
-            con.execute(f"COPY (SELECT * FROM changes ORDER BY patient, therapy) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
+            con.execute(f"COPY (SELECT * FROM changes ORDER BY patient, therapy) TO '{text(aside)}' (FORMAT parquet, COMPRESSION zstd)")
             aside.replace(run.out / "changes.parquet")
             summary = json.loads((run.out / "summary.json").read_text(encoding="utf-8"))
             keep(summary | {"changes": self._summary(con, run, both)}, run.out, run.work)
@@ -74,8 +75,7 @@ class Comparison:
     def _other(self, run: Cohort, tables: Tables, progress: Progress) -> Path:
         """Folder of the results under the other version, made where they are not there yet."""
         other = replace(run, knowledge=self.knowledge, source=tables, out=run.work / "compared", compared=None)
-        if not (other.out / "summary.json").exists() or other.work.exists():
-            other.run(progress)
+        other.run(progress)
         return other.out
 
     def _few(self, con: duckdb.DuckDBPyConnection, run: Cohort, tables: Tables) -> None:
@@ -86,7 +86,7 @@ class Comparison:
         tables.load(con)
         for name, columns in COLUMNS.items():
             rows = f"SELECT {', '.join(map(quoted, columns))} FROM given_{name} WHERE patient IN (SELECT patient FROM changes) ORDER BY row"
-            con.execute(f"COPY ({rows}) TO '{(few / 'in' / name).as_posix()}.parquet' (FORMAT parquet)")
+            con.execute(f"COPY ({rows}) TO '{text(few / 'in' / name)}.parquet' (FORMAT parquet)")
 
     def _truths(self, run: Cohort, as_of: dt.date | None, progress: Progress) -> tuple[Path, Path]:
         """Folders with the truths of the criteria of those patients, before and after."""
@@ -174,7 +174,7 @@ def _changes(con: duckdb.DuckDBPyConnection, folders: tuple[Path, Path], trees: 
 
 
 def _read(folder: Path) -> str:
-    return f"read_parquet('{folder.as_posix()}/*.parquet')"
+    return f"read_parquet('{literal(folder)}/*.parquet')"
 
 
 def _count(con: duckdb.DuckDBPyConnection, query: str) -> int:

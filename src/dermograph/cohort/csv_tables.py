@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from dermograph.cohort.listing import literal
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
 
-ENDINGS = (".csv", ".csv.gz")
+ENDINGS = (".csv", ".csv.gz", ".csv.zst")
+_PACKED = {".gz": "gzip", ".zst": "zstd"}
 LOST = "lost_lines"
 """Table of the lines that could not be read, with the columns of what is rejected."""
 UNREADABLE = "line"
@@ -33,10 +36,10 @@ def read(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> list[str]:
     head = _head(path)
     if not head:
         return head
-    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in map(_literal, head))
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in map(_quoted, head))
     con.execute("DROP TABLE IF EXISTS unread")
     con.execute("DROP TABLE IF EXISTS unread_files")
-    source = f"read_csv('{_literal(str(path))}', columns = {{{columns}}}, {_OPTIONS})"
+    source = f"read_csv('{literal(path)}', columns = {{{columns}}}, {_OPTIONS})"
     con.execute(f"CREATE TABLE lines_{table} AS SELECT *, row_number() OVER () AS row FROM {source}")
     con.execute(f'CREATE TABLE IF NOT EXISTS {LOST} ("table" VARCHAR, row BIGINT, patient VARCHAR, reason VARCHAR, value VARCHAR)')
     lines = con.execute("SELECT line, any_value(csv_line) FROM unread GROUP BY line ORDER BY line").fetchall()
@@ -53,11 +56,27 @@ def read(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> list[str]:
     return head
 
 
+@contextmanager
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """A file, unpacked where its name says that it is packed.
+
+    :raises OSError: it cannot be read, or is not packed so.
+    """
+    import pyarrow as pa
+
+    with path.open("rb") as raw:
+        if packed := _PACKED.get(path.suffix.lower()):
+            with pa.CompressedInputStream(raw, packed) as stream:
+                yield cast("BinaryIO", io.BufferedReader(stream))
+        else:
+            yield raw
+
+
 def _head(path: Path) -> list[str]:
     try:
-        with path.open("rb") as raw, io.TextIOWrapper(gzip.open(raw) if path.suffix == ".gz" else raw, "utf-8-sig", "replace", newline="") as file:
+        with unpacked(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as file:
             head = next(csv.reader(file), [])
-    except (OSError, csv.Error, EOFError) as error:
+    except (OSError, csv.Error) as error:
         raise InputError(f"{path}: {error}", "write it as CSV in UTF-8 with a head, or as Parquet") from error
     if twice := sorted({name for name in head if head.count(name) > 1}):
         raise InputError(f"{path}: the column {', '.join(twice)} stands twice in the head", "keep one of them")
@@ -73,5 +92,5 @@ def _cell(text: str, place: int) -> str | None:
     return (cells[place].strip() or None) if place < len(cells) else None
 
 
-def _literal(text: str) -> str:
+def _quoted(text: str) -> str:
     return text.replace("'", "''")

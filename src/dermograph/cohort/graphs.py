@@ -25,30 +25,32 @@ _UNSAID = {"result": "pt:Done"}
 """What a record that does not say it is taken to say, as the queries have it."""
 
 
-def rows(records: Iterable[Record], classes: Container[str]) -> Rows:
+def rows(records: Iterable[Record], classes: Container[str], named: bool = False) -> Rows:
     """Rows of the tables for patients whose graphs are valid.
 
     :param classes: classes that a record may be of; other types of a record say nothing.
+    :param named: whether ``node`` tells the name of the node that each row is made of.
     :raises ValueError: a value has no place in a table, such as a date in the year 0.
     """
     found: Rows = {name: [] for name in descriptor.names()}
     for one in records:
-        _add(found, one, classes)
+        _add(found, one, classes, named)
     return found
 
 
-def _add(found: Rows, one: Record, classes: Container[str]) -> None:
+def _add(found: Rows, one: Record, classes: Container[str], named: bool) -> None:
     said: dict[Any, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for t in one.triples:
         said[t.subject][compact(t.predicate.value)].append(t.object)
     mine = said[one.patient]
     who = {"patient": one.name}
-    found["patients"].append(who | _values(mine, "patients", {"patient"}))
+    own = {"node": one.patient.value} if named else {}
+    found["patients"].append(who | own | _values(mine, "patients", {"patient"}))
     for absent in mine["pt:absent"]:
-        found["absences"].append(who | {"condition": compact(absent.value)})
+        found["absences"].append(who | own | {"condition": compact(absent.value)})
     for link, (table, key) in _LISTS.items():
         for node in mine[link]:
-            row = who | _values(said[node], table, {"patient", key, "causedBy", "site"})
+            row = who | ({"node": node.value} if named else {}) | _values(said[node], table, {"patient", key, "causedBy", "site"})
             causes: list[str | None] = [None]
             if table == "conditions":
                 causes = [c for by in said[node]["pt:causedBy"] for c in _classes(said[by], classes)] or causes

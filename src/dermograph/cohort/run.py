@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -12,19 +13,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dermograph import cache
 from dermograph.cohort.answers import Answers, Block
-from dermograph.cohort.checks import REASONS, SEARCH, Checks, number_of
+from dermograph.cohort.checks import SEARCH, Checks, in_words, number_of
 from dermograph.cohort.counts import Counts
 from dermograph.cohort.csv_tables import UNREADABLE
 from dermograph.cohort.evaluation import Evaluation
+from dermograph.cohort.listing import literal, text
+from dermograph.cohort.part_file import PartFile
+from dermograph.cohort.place import Place
 from dermograph.cohort.program import Compiled, Program
 from dermograph.cohort.report import Report
 from dermograph.cohort.sources import Progress, Source
@@ -43,8 +46,8 @@ CHUNK = 1_000_000
 BLOCK = 1 << 17
 """Patients whose wires are held at once: few enough for the processor's own memory, and a row group of the verdicts."""
 
-_PARQUET = {"compression": "zstd", "store_schema": False, "write_statistics": False, "dictionary_pagesize_limit": 1 << 26}
-"""Every row group holds all therapies, so that statistics of its columns would let no reader pass one over."""
+_UNREAD = "Error while reading file"
+"""How DuckDB begins to tell that a file is not what its head says."""
 
 
 @dataclass(frozen=True)
@@ -82,18 +85,44 @@ class Cohort:
         return self.program.compiled(self.explain)
 
     @cached_property
+    def today(self) -> dt.date:
+        """The day of those of whom none is told, one for the whole run."""
+        return dt.date.today()
+
+    @cached_property
+    def place(self) -> Place:
+        """The folder of the results."""
+        return Place(self.out, self.key(), {"least": self.least}, self.source.settled)
+
+    @property
     def work(self) -> Path:
         """Folder of what is not finished."""
-        return self.out / ".unfinished"
+        return self.place.work
 
-    def run(self, progress: Progress = lambda what, done, of: None) -> Totals:
-        """Assess the population, or what an earlier run of the very same has left of it.
+    def finished(self) -> Totals | None:
+        """The totals, where the very same run is finished; None where there is something to do.
 
         :raises InputError: the input cannot be read, or the folder holds the results of something else.
         """
+        return self.place.finished()
+
+    def run(self, progress: Progress = lambda what, done, of: None) -> Totals:
+        """Assess the population, or what an earlier run of the very same has left of it, which may be nothing.
+
+        :raises InputError: the input cannot be read, the folder holds the results of something else, or another run is writing there.
+        :raises UsageError: the folder cannot be written.
+        """
+        if (totals := self.finished()) is not None:
+            return totals
+        with self.place.taken():
+            if (totals := self.finished()) is None:
+                totals = self._run(progress)
+                self.place.finish(totals)
+        return totals
+
+    def _run(self, progress: Progress) -> Totals:
         import duckdb
 
-        self._begin()
         con = self.connected()
         try:
             progress("reading", 0, 0)
@@ -112,13 +141,16 @@ class Cohort:
             con.close()
             self._tell(tables, progress)
             progress("assessing", parts, parts)
+            return totals
         except (duckdb.Error, OSError) as error:
+            told = str(error).splitlines()[0]
+            if _UNREAD in told:
+                hint = "see that the file is whole, and that a column has one type in all parts of its table"
+                raise InputError(told.replace(_UNREAD, "a file of the input cannot be read,"), hint) from error
             hint = "see that the disk has room and that --memory is enough, and give the same command again: what is finished is kept"
-            raise InputError(f"{self.out}: {str(error).splitlines()[0]}", hint) from error
+            raise InputError(f"{self.out}: {told}", hint) from error
         finally:
             con.close()
-        shutil.rmtree(self.work)
-        return totals
 
     def _tell(self, tables: Tables, progress: Progress) -> None:
         """Tell who changes under another version, and write what people read."""
@@ -127,27 +159,13 @@ class Cohort:
         if self.least is not None:
             Report(self.knowledge.tree, self.out, self.work, self.least).write()
 
-    def _begin(self) -> None:
-        """Make the folder, and go on with an unfinished run only where it is of the same input, knowledge and options."""
-        key = self.key()
-        kept = self.work / "run.json"
-        if (self.out / "summary.json").exists() and not kept.exists():
-            shutil.rmtree(self.work, ignore_errors=True)
-        if self.out.is_dir() and any(p != self.work for p in self.out.iterdir()) and not kept.exists():
-            raise InputError(f"{self.out}: the folder holds something already", "name an empty folder, or empty this one")
-        if kept.exists() and json.loads(kept.read_text(encoding="utf-8")) != key:
-            shutil.rmtree(self.work)
-            shutil.rmtree(self.out / "compared", ignore_errors=True)
-            for path in (*self.out.glob("*/part-*.parquet"), *self.out.glob("changes.parquet")):
-                path.unlink()
-        self.work.mkdir(parents=True, exist_ok=True)
-        cache.write(kept, key)
-
     def key(self) -> dict[str, Any]:
-        """What the results turn on."""
+        """What the results turn on; the day too where the input leaves it to the calendar."""
         program = hashlib.sha256(repr(self.compiled).encode()).hexdigest()
         options = {"explain": self.explain, "chunk": self.chunk, "compared": self.compared.key() if self.compared else None}
-        return {"knowledge": self.knowledge.sha256, "program": program, "source": self.source.key(), **options}
+        source = self.source.key()
+        today = None if source.get("asOf") else self.today.isoformat()
+        return {"knowledge": self.knowledge.sha256, "program": program, "source": source, "today": today, **options}
 
     def connected(self) -> duckdb.DuckDBPyConnection:
         """A database that takes no more than it may."""
@@ -155,7 +173,7 @@ class Cohort:
 
         con = duckdb.connect()
         con.execute(f"SET memory_limit = '{self.memory}'")
-        con.execute(f"SET temp_directory = '{(self.work / 'spilled').as_posix()}'")
+        con.execute(f"SET temp_directory = '{text(self.work / 'spilled')}'")
         con.execute(f"SET threads = {self.threads or os.cpu_count() or 1}")
         return con
 
@@ -170,7 +188,7 @@ class Cohort:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True)
                 con.execute(
-                    f"COPY (SELECT *, CAST(coalesce(hash(patient), 0) % {parts} AS INTEGER) AS part FROM given_{name}) TO '{folder.as_posix()}' "
+                    f"COPY (SELECT *, CAST(coalesce(hash(patient), 0) % {parts} AS INTEGER) AS part FROM given_{name}) TO '{text(folder)}' "
                     "(FORMAT parquet, PARTITION_BY (part), OVERWRITE_OR_IGNORE)"
                 )
                 (folder / "whole").touch()
@@ -182,10 +200,10 @@ class Cohort:
             source = f"main.given_{name}"
             if parts > 1:
                 files = self.work / "parts" / name / f"part={number}"
-                source = f"read_parquet('{files.as_posix()}/*.parquet', hive_partitioning = false)" if files.exists() else f"{source} WHERE false"
+                source = f"read_parquet('{literal(files)}/*.parquet', hive_partitioning = false)" if files.exists() else f"{source} WHERE false"
             con.execute(f"CREATE OR REPLACE VIEW part.given_{name} AS SELECT * FROM {source}")
         con.execute(f"SET search_path = '{SEARCH}'")
-        checks = Checks(self.program.layout, tables)
+        checks = Checks(self.program.layout, tables, self.today)
         checks.take(con)
         names = con.sql("SELECT patient FROM known ORDER BY id").to_arrow_table()["patient"].combine_chunks()
         facts = self._facts(con, checks, len(names))
@@ -229,7 +247,7 @@ class Cohort:
         evaluation = Evaluation(self.compiled.plan, BLOCK)
         with ExitStack() as stack:
             pool = stack.enter_context(ThreadPoolExecutor(1))
-            files = {kind: stack.enter_context(_Parquet(self.work, self.out / kind, number)) for kind in ("verdicts", *self._more)}
+            files = {kind: stack.enter_context(PartFile(self.work, self.out / kind, number)) for kind in ("verdicts", *self._more)}
             pending: list[Future[None]] = []
             for start in range(0, max(1, len(facts)), BLOCK):
                 rows, called = facts.slice(start, BLOCK), names.slice(start, BLOCK)
@@ -249,20 +267,19 @@ class Cohort:
     def _write(self, con: duckdb.DuckDBPyConnection, folder: Path, number: int, query: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         aside = self.work / f"aside-{number:05}.parquet"
-        con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
+        con.execute(f"COPY ({query}) TO '{text(aside)}' (FORMAT parquet, COMPRESSION zstd)")
         aside.replace(folder / f"part-{number:05}.parquet")
 
     def _finish(self, con: duckdb.DuckDBPyConnection, tables: Tables, read: int, parts: int) -> Totals:
         """Write what was rejected, what was passed over, and the summary."""
-        rejects = f"SELECT * FROM read_parquet('{self.work.as_posix()}/rejects/*.parquet')"
-        rejects += f" UNION ALL {tables.lost()}"
-        reasons = " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in REASONS.items()) + " ELSE reason"
-        told = {"rejects": f'SELECT "table", row, patient, CASE reason {reasons} END AS reason, value FROM ({rejects}) ORDER BY ALL'}
+        rejects = f"SELECT * FROM read_parquet('{literal(self.work)}/rejects/*.parquet')"
+        rejects = tables.told(f"{rejects} UNION ALL {tables.lost()}")
+        told = {"rejects": f'SELECT "table", row, patient, {in_words("reason")} AS reason, value FROM ({rejects}) ORDER BY ALL'}
         if ignored := tables.beside("ignored"):
             told["ignored"] = f"SELECT {', '.join(map(quoted, IGNORED))} FROM {ignored} ORDER BY ALL"
         for name, query in told.items():
             aside = self.work / f"{name}.parquet"
-            con.execute(f"COPY ({query}) TO '{aside.as_posix()}' (FORMAT parquet, COMPRESSION zstd)")
+            con.execute(f"COPY ({query}) TO '{text(aside)}' (FORMAT parquet, COMPRESSION zstd)")
             aside.replace(self.out / aside.name)
         counts, assessed, days = Counts(), 0, list[str]()
         for number in range(parts):
@@ -273,30 +290,6 @@ class Cohort:
         totals = Totals(read, assessed, read - assessed)
         keep(Summary(self.program, counts, self.out).told(con, totals, days), self.out, self.work)
         return totals
-
-
-class _Parquet:
-    """A file of results that is in its place only when it is whole; its row groups are the tables that are written."""
-
-    def __init__(self, work: Path, folder: Path, number: int) -> None:
-        self.aside, self.whole = work / f"{folder.name}-{number:05}.parquet", folder / f"part-{number:05}.parquet"
-        self.writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def write(self, table: pa.Table) -> None:
-        """Write a row group."""
-        if self.writer is None:
-            self.writer = pq.ParquetWriter(self.aside, table.schema, **_PARQUET)
-        self.writer.write_table(table, row_group_size=max(1, len(table)))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self.writer is not None:
-            self.writer.close()
-        if kind is None:
-            self.whole.parent.mkdir(parents=True, exist_ok=True)
-            self.aside.replace(self.whole)
 
 
 def _days(days: pa.ChunkedArray) -> list[str]:

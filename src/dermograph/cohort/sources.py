@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dermograph.cohort.listing import refuse_closed
 from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
 
@@ -25,6 +26,10 @@ Progress = Callable[[str, int, int], None]
 
 class Source(Protocol):
     """A population, wherever it is kept."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the key tells of all that is there, as names, sizes and times of files do."""
 
     def key(self) -> dict[str, Any]:
         """What the results turn on; a run goes on only where it is the same."""
@@ -55,6 +60,13 @@ def source_of(path: Path | str | Service, as_of: dt.date | None, knowledge: Know
         return Endpoint(path, knowledge, as_of)
     if isinstance(path, str):
         return Omop(place_of(path), Meaning.of(knowledge), as_of)
+    try:
+        if not path.is_file():
+            next(path.iterdir(), None)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}", "see that it is there, and that you may read it") from error
+    if path.is_file():
+        refuse_closed([path])
     if path.is_dir() and Tables(path).there("patients"):
         return Tables(path, as_of)
     if is_database(path) if path.is_file() else holds_persons(path):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort.counts import Counts
 from dermograph.cohort.doses import bits_of
+from dermograph.cohort.listing import literal
 from dermograph.cohort.program import Program
 from dermograph.cohort.tables import IGNORED, quoted
 from dermograph.verdicts import PRECEDENCE
@@ -155,7 +156,7 @@ class Summary:
         """Why rows were rejected: how many of which table, and of how many patients."""
         rows = con.execute(
             'SELECT reason, "table", count(*) AS n, count(DISTINCT patient) FROM '
-            f"read_parquet('{(self.out / 'rejects.parquet').as_posix()}') GROUP BY ALL ORDER BY n DESC, reason, \"table\""
+            f"read_parquet('{literal(self.out / 'rejects.parquet')}') GROUP BY ALL ORDER BY n DESC, reason, \"table\""
         ).fetchall()
         return [{"reason": reason, "table": table, "rows": n, "patients": patients} for reason, table, n, patients in rows]
 
@@ -166,7 +167,7 @@ class Summary:
             return []
         columns = ", ".join(quoted(c) for c in IGNORED if c != "records")
         rows = con.execute(
-            f"SELECT {columns}, CAST(sum(records) AS BIGINT) AS n FROM read_parquet('{path.as_posix()}') GROUP BY ALL ORDER BY n DESC, {columns}"
+            f"SELECT {columns}, CAST(sum(records) AS BIGINT) AS n FROM read_parquet('{literal(path)}') GROUP BY ALL ORDER BY n DESC, {columns}"
         )
         return [dict(zip(IGNORED, row, strict=True)) for row in rows.fetchall()]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort import descriptor
-from dermograph.errors import UsageError
+from dermograph.errors import UsageError, unwritable
 from dermograph.terms import PREFIXES, expand
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def write(blocks: Blocks, folder: Path, format: Format, about: str) -> list[Path
 
     :param about: what the files say of themselves, on one line.
     :raises UsageError: the folder holds something else, or cannot be written to.
+    :raises InputError: the disk is full.
     """
     about = MARK + about
     try:
@@ -70,7 +71,7 @@ def write(blocks: Blocks, folder: Path, format: Format, about: str) -> list[Path
                 for first, part in _slices(block):
                     file.write(_graph(first, part, syntax))
     except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror or error}", "name a folder that can be written") from error
+        raise unwritable(folder, error) from error
     return [path]
 
 

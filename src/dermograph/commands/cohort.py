@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dermograph.cohort.memory import size
 from dermograph.commands.options import INVALID, SIDE, Ontology, need, ontology_folder
-from dermograph.errors import UsageError
+from dermograph.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from dermograph.cohort.comparison import Comparison
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from dermograph.knowledge import Knowledge
 
 ENGINES = ("duckdb", "spark")
+_OF_SQL = ("dialect", "tables")
+_OF_DUCKDB = ("omop", "endpoint", "graph", "chunk", "compare")
 DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake", "trino")
 
 
 def cohort(
+    ctx: typer.Context,
     input: Annotated[
         str | None,
         typer.Argument(metavar="[INPUT]", help="Folder with tables, RDF, OMOP or FHIR of the population, or a file of RDF or DuckDB."),
@@ -40,7 +44,7 @@ def cohort(
     compare: Annotated[str, typer.Option(metavar="OTHER", help=f"Tell who changes under another version, and why: {SIDE}.", show_default=False)] = "",
     engine: Annotated[str, typer.Option(help="What assesses: duckdb, or spark, which reads tables in Parquet.")] = ENGINES[0],
     sql: Annotated[bool, typer.Option("--sql", help="Print the guideline as SQL instead, to be run elsewhere.")] = False,
-    dialect: Annotated[str, typer.Option(help="Dialect of the SQL: " + ", ".join(DIALECTS) + ".")] = "duckdb",
+    dialect: Annotated[str, typer.Option(help="With --sql: its dialect, " + ", ".join(DIALECTS) + ".")] = DIALECTS[0],
     tables: Annotated[bool, typer.Option("--tables", help="With --sql: print the CREATE TABLE of the input tables instead.")] = False,
     ontology: Ontology = None,
 ) -> None:
@@ -48,10 +52,8 @@ def cohort(
     from dermograph.knowledge import Knowledge
 
     need("populations need", "cohort", "duckdb", "ibis", "jinja2", "pyarrow")
-    if tables and not sql:
-        raise UsageError("--tables goes with --sql", "dermograph cohort --sql --tables --dialect postgres")
-    if engine not in ENGINES:
-        raise UsageError(f"{engine!r} is no engine", f"it is one of {', '.join(ENGINES)}")
+    _fit(ctx, sql, engine)
+    size(memory)
     knowledge = Knowledge.load(ontology)
     if sql:
         typer.echo(_sql(knowledge, dialect, tables))
@@ -61,11 +63,13 @@ def cohort(
         raise UsageError("one of INPUT, --omop and --endpoint is needed, and --out", hint)
     if graph and endpoint is None:
         raise UsageError("--graph is of an endpoint", "name it with --endpoint, or leave --graph out")
+    if input and Path(out).resolve().is_relative_to(Path(input).resolve()):
+        raise UsageError(f"{out}: the results would lie within the input", "name a folder elsewhere")
     day = as_of.date() if as_of else None
     run: Cohort | SparkCohort
     if engine == "spark":
-        if input is None or compare:
-            raise UsageError("--engine spark reads INPUT, and does not go with --compare", "leave the other out")
+        if input is None:
+            raise UsageError("--engine spark reads INPUT", "name a folder, or its address")
         need("Spark needs", "spark", "pyspark", "pandas")
         from dermograph.cohort.spark import SparkCohort
 
@@ -79,16 +83,38 @@ def cohort(
         place = omop or (Service(endpoint, tuple(graph or ())) if endpoint is not None else _there(input or ""))
         source = source_of(place, day, knowledge, memory, threads)
         run = Cohort(knowledge, source, _folder(out), memory, threads, explain, chunk, least, compared)
-    totals = _run(run)
-    typer.echo(f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}/report.html")
+    earlier = run.finished()
+    totals = earlier or _run(run)
+    told = f"{totals.read:,} patients read: {totals.assessed:,} assessed, {totals.rejected:,} rejected; {out}/report.html"
+    typer.echo(f"already finished: {told}" if earlier else told)
     if totals.rejected:
         typer.echo(f"dermograph: {totals.rejected:,} patients were not assessed; {out}/rejects.parquet tells why", err=True)
         raise typer.Exit(INVALID)
 
 
+def _fit(ctx: typer.Context, sql: bool, engine: str) -> None:
+    """See that every option that was given has a use beside the others.
+
+    :raises UsageError: one would be ignored.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"{engine!r} is no engine", f"it is one of {', '.join(ENGINES)}")
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        if getattr(ctx.get_parameter_source(name), "name", "") != "COMMANDLINE":
+            continue
+        shown = "INPUT" if name == "input" else parameter.opts[0]
+        if name in _OF_SQL and not sql:
+            raise UsageError(f"{shown} goes with --sql", "dermograph cohort --sql --tables --dialect postgres")
+        if sql and name not in {*_OF_SQL, "sql", "ontology"}:
+            raise UsageError(f"{shown} does not go with --sql, which prints the guideline and reads no patients", f"leave {shown} out")
+        if engine == "spark" and name in _OF_DUCKDB:
+            raise UsageError(f"{shown} does not go with --engine spark", f"leave {shown} out")
+
+
 def _there(place: str) -> Path:
     if not Path(place).exists():
-        raise UsageError(f"{place}: nothing lies there", "name a folder or a file; an address is read with --engine spark")
+        raise InputError(f"{place}: nothing lies there", "name a folder or a file; an address is read with --engine spark")
     return Path(place)
 
 

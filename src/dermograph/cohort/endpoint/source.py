@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import pyarrow as pa
 import pyoxigraph as ox
@@ -49,6 +49,7 @@ class Endpoint:
     as_of: dt.date | None = None
     page: int = PAGE
     most: int = MOST
+    settled: ClassVar[bool] = False
 
     def key(self) -> dict[str, Any]:
         """What the results turn on, as far as a store tells it: where it is, how many patients it holds, and the day."""
@@ -83,7 +84,7 @@ class Endpoint:
             if (now := self._hold()) != self._held:
                 self._changed(work, f"it held {sum(self._held):,} patients at first, and {sum(now):,} at the end")
             whole.touch()
-        return Tables(made, self.as_of)
+        return Tables(made, self.as_of, made=True)
 
     def _read(self, work: Path, progress: Progress) -> None:
         """Read the patients that no earlier run has read."""

@@ -96,6 +96,13 @@ PLAIN = {
     "concept_relationship": {"concept_id_1": "number", "concept_id_2": "number", "relationship_id": "text", "invalid_reason": "text"},
 }
 """Other tables, with the columns that are read and what they hold."""
+_UNREAD = """
+attribute_definition care_site cdm_source cohort cohort_definition concept_class concept_cpt4 concept_synonym condition_era cost
+device_exposure domain dose_era drug_era drug_strength episode episode_event fact_relationship location metadata note note_nlp
+payer_plan_period provider relationship source_to_concept_map specimen visit_detail visit_occurrence vocabulary
+"""
+UNREAD = frozenset(_UNREAD.split())
+"""Tables of the model, 5.3 and 5.4, and of its vocabularies that say nothing of what is asked."""
 _NEEDED = ("person", "concept")
 _OPTIONAL = {"month_of_birth", "day_of_birth", "invalid_reason"}
 _CONCEPTS = {"unit", "operator"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +12,17 @@ from urllib.parse import urlsplit
 import ibis
 from ibis.backends.sql.datatypes import DuckDBType
 
-from dermograph.cohort.omop.model import EVENTS, MEMORY, PLAIN, Model, quoted
+from dermograph.cohort import csv_tables
+from dermograph.cohort.listing import listed, literal, parts, refuse_closed, refuse_strange_parts, refuse_strangers
+from dermograph.cohort.omop.model import EVENTS, MEMORY, PLAIN, UNREAD, Model, quoted
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
+
+_ENDINGS = (".parquet", *csv_tables.ENDINGS)
+_TOOLS = ("cpt4.jar", "cpt.bat", "cpt.sh")
+"""Programs that come with the vocabularies."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +40,31 @@ class Files:
     def files(self) -> dict[str, Path]:
         """File or folder of each table that is read, by its name in lower case.
 
-        :raises InputError: a table is there twice.
+        :raises InputError: a table is there twice, or something is there that is no table of the model, or not in a form that is read.
         """
         found: dict[str, Path] = {}
+        known = set(_TOOLS)
         for path in sorted(self.path.iterdir()):
-            name = path.name.lower()
-            stem = next((name.removesuffix(e) for e in (".csv.gz", ".csv", ".parquet") if name.endswith(e)), name if path.is_dir() else "")
-            if (stem not in EVENTS and stem not in PLAIN) or (path.is_dir() and not any(path.glob("*.parquet"))):
+            table = _table(path)
+            if table in UNREAD or (table == "" and path.name.lower().partition(".")[0] in UNREAD):
+                known.add(path.name)
+            if table not in EVENTS and table not in PLAIN:
                 continue
-            if stem in found:
-                raise InputError(f"{self.path}: the table {stem} is there as {found[stem].name} and {path.name}", "keep one of them")
-            found[stem] = path
+            if table in found:
+                raise InputError(f"{self.path}: the table {table} is there as {found[table].name} and {path.name}", "keep one of them")
+            found[table] = path
+            known.add(path.name)
+            if path.is_dir():
+                refuse_strange_parts(path)
+        hint = f"name tables as the model does, each as a file {', '.join(_ENDINGS)} or as a folder of *.parquet"
+        refuse_strangers(self.path, (path.name for path in self.path.iterdir()), known, hint)
         return found
 
     def key(self) -> dict[str, Any]:
         """Names, sizes and times of the files."""
         paths: Iterable[Path] = [self.path]
         if self.path.is_dir():
-            paths = (part for path in self.files.values() for part in (sorted(path.glob("*.parquet")) if path.is_dir() else [path]))
+            paths = (part for path in self.files.values() for part in (parts(path) if path.is_dir() else [path]))
         return {str(p.relative_to(self.path.parent)): [p.stat().st_size, p.stat().st_mtime_ns] for p in paths}
 
     def open(self) -> Model:
@@ -62,6 +74,8 @@ class Files:
         """
         import duckdb
 
+        for path in self.files.values() if self.path.is_dir() else [self.path]:
+            refuse_closed(parts(path) if path.is_dir() else [path])
         con = duckdb.connect()
         con.execute(f"SET memory_limit = '{MEMORY}'; SET preserve_insertion_order = false")
         try:
@@ -99,17 +113,23 @@ def _seen(con: duckdb.DuckDBPyConnection, name: str) -> ibis.Table:
     return ibis.table({row[0]: DuckDBType.from_string(row[1]) for row in con.execute(f"DESCRIBE {name}").fetchall()}, name=name)
 
 
-def _reading(path: Path) -> str:
+def _table(path: Path) -> str:
+    """Name of the table of the model that a file or folder would hold by its name; empty where it cannot be read."""
+    name = path.name.lower()
     if path.is_dir():
-        return f"read_parquet('{quoted(path)}/*.parquet')"
-    if path.name.lower().endswith(".parquet"):
-        return f"read_parquet('{quoted(path)}')"
-    return f"read_csv('{quoted(path)}', header = true, all_varchar = true, {_dialect(path)})"
+        return name.removesuffix(".parquet") if parts(path) else ""
+    return next((name.removesuffix(ending) for ending in _ENDINGS if name.endswith(ending)), "")
+
+
+def _reading(path: Path) -> str:
+    if path.is_dir() or path.name.lower().endswith(".parquet"):
+        return f"read_parquet({listed(parts(path) if path.is_dir() else [path])}, union_by_name = true)"
+    return f"read_csv('{literal(path)}', header = true, all_varchar = true, {_dialect(path)})"
 
 
 def _dialect(path: Path) -> str:
     """The vocabularies are handed out with tabs and without quotation marks, also as ``.csv``."""
-    with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
+    with csv_tables.unpacked(path) as file:
         head = file.readline()
     return "delim = '\\t', quote = ''" if b"\t" in head else "delim = ',', quote = '\"', escape = '\"'"
 
@@ -143,7 +163,8 @@ class Connection:
         except InputError:
             raise
         except ImportError as error:
-            raise InputError(f"{self.name}: {error}", f"install it: pip install 'ibis-framework[{scheme}]'") from error
+            told = next((line.strip() for line in str(error).splitlines() if line.strip()), "a package is missing").rstrip(".")
+            raise InputError(f"{self.name}: {told}", f"install it: pip install 'ibis-framework[{scheme}]'") from error
         except Exception as error:  # each backend raises errors of its own
             text = str(error).replace(self.url, self.name).splitlines()
             hint = "see that the URL is one of Ibis, such as postgres://user@host/database?schema=cdm, and that the database answers"
@@ -163,7 +184,7 @@ def place_of(url: str) -> Place:
 
 def holds_persons(folder: Path) -> bool:
     """Whether a folder holds the table of persons, as a file or as a folder of parts."""
-    return any(entry.name.lower().partition(".")[0] == "person" for entry in folder.iterdir())
+    return any(_table(entry) == "person" for entry in folder.iterdir())
 
 
 def is_database(path: Path) -> bool:

@@ -6,6 +6,7 @@ Every query reads ``event_<table>``, the records whose concepts are mapped, ``sa
 
 from __future__ import annotations
 
+from dermograph.cohort import cells
 from dermograph.cohort.omop.model import EVENTS
 
 GENDERS = {8507: "pt:Male", 8532: "pt:Female"}
@@ -18,15 +19,27 @@ GAP = 30
 """Days between two exposures that the eras of the model pass over, and that a supply may have run out before it is over."""
 
 _READ = {"told_end": "day_of(told_end) AS told_end, torn(told_end) AS torn_told_end"}
-_NO_DATE = "this is not of the type of its column"
+NO_DATE = "this is not of the type of its column"
+"""Why a cell is rejected that should hold a day."""
 
 
 def days() -> str:
-    """Macros that read a day, and tell a cell that holds none."""
-    return """
-    CREATE OR REPLACE MACRO day_of(x) AS coalesce(TRY_CAST(x AS DATE), CAST(TRY_CAST(x AS TIMESTAMP) AS DATE),
-      CAST(try_strptime(CAST(x AS VARCHAR), '%Y%m%d') AS DATE));
-    CREATE OR REPLACE MACRO torn(x) AS CASE WHEN trim(CAST(x AS VARCHAR)) <> '' AND day_of(x) IS NULL THEN CAST(x AS VARCHAR) END;
+    """Macros that read a day or a number, and tell a cell that holds none.
+
+    Besides what a table may hold, the model's exports have a date with a time of day, of which the date counts, one without strokes,
+    and numbers with an exponent; a time zone makes a day unsure.
+    """
+    text, time = "trim(CAST(x AS VARCHAR))", "([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?"
+    return f"""
+    CREATE OR REPLACE MACRO calendar_day(d) AS CASE WHEN {cells.in_calendar("d")} THEN d END;
+    CREATE OR REPLACE MACRO day_of(x) AS calendar_day(CASE
+      WHEN regexp_full_match({text}, '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{time}') THEN TRY_CAST({text}[:10] AS DATE)
+      WHEN regexp_full_match({text}, '[0-9]{{8}}') THEN CAST(try_strptime({text}, '%Y%m%d') AS DATE) END);
+    CREATE OR REPLACE MACRO torn(x) AS CASE WHEN {text} <> '' AND day_of(x) IS NULL THEN CAST(x AS VARCHAR) END;
+    CREATE OR REPLACE MACRO moment_of(x) AS CASE WHEN isfinite(TRY_CAST(x AS TIMESTAMP)) THEN TRY_CAST(x AS TIMESTAMP) END;
+    CREATE OR REPLACE MACRO number_of(x) AS CASE WHEN regexp_full_match({text}, '{cells.NUMBER}([eE][+-]?[0-9]+)?')
+      THEN TRY_CAST(x AS DECIMAL(24, 12)) END;
+    CREATE OR REPLACE MACRO count_of(x) AS CASE WHEN regexp_full_match({text}, '{cells.INTEGER}([.]0*)?') THEN TRY_CAST(x AS INTEGER) END;
     CREATE OR REPLACE MACRO months_between(low, high) AS CAST((year(high) - year(low)) * 12 + month(high) - month(low)
       - CASE WHEN day(high) < day(low) THEN 1 ELSE 0 END AS INTEGER);
     """
@@ -41,12 +54,14 @@ def people(as_of: str | None) -> str:
     today = f"DATE '{as_of}'" if as_of else "least(coalesce(last, (SELECT max(last) FROM periods)), current_date)"
     return f"""
     CREATE OR REPLACE TABLE people AS
-    WITH periods AS (SELECT person_id AS person, max(day_of(observation_period_end_date)) AS last FROM observation_period GROUP BY ALL),
+    WITH periods AS (
+      SELECT person_id AS person, max(day_of(observation_period_end_date)) AS last, max(torn(observation_period_end_date)) AS torn_last
+      FROM observation_period GROUP BY ALL
+    ),
     parted AS (
       SELECT person_id AS person, CASE gender_concept_id {sexes} END AS sex, {today} AS "asOf",
         year_of_birth AS y, month_of_birth AS m, day_of_birth AS d,
-        CASE WHEN trim(y) <> '' THEN TRY_CAST(y AS INTEGER) END AS year, CASE WHEN trim(m) <> '' THEN TRY_CAST(m AS INTEGER) END AS month,
-        CASE WHEN trim(d) <> '' THEN TRY_CAST(d AS INTEGER) END AS day
+        {"NULL" if as_of else "torn_last"} AS torn_last, count_of(y) AS year, count_of(m) AS month, count_of(d) AS day
       FROM person LEFT JOIN periods ON person = person_id
     ), dated AS (
       SELECT *, TRY_CAST(printf('%04d-%02d-%02d', year, coalesce(month, 1), CASE WHEN month IS NULL THEN 1 ELSE coalesce(day, 1) END) AS DATE) AS low,
@@ -63,7 +78,7 @@ def people(as_of: str | None) -> str:
         THEN CAST(ceil(least * 10000 / 12) / 10000 AS DECIMAL(24, 12)) END AS age
       FROM aged
     )
-    SELECT person, sex, "asOf", low, high, CASE WHEN low = high THEN low END AS birth, age,
+    SELECT person, sex, "asOf", low, high, torn_last, CASE WHEN low = high THEN low END AS birth, age,
       CASE WHEN concat(trim(y), trim(m), trim(d)) <> '' AND low IS NULL
         OR (trim(m) <> '' AND month IS NULL) OR (trim(d) <> '' AND day IS NULL) THEN concat_ws('-', y, m, d) END AS wrong,
       CASE WHEN low IS NULL THEN 'its birth is not told' WHEN low < high AND age IS NULL
@@ -86,7 +101,7 @@ def events(table: str, rows: str) -> str:
     SELECT r.*, p."asOf", CASE
       WHEN person IS NULL THEN 'the row names no patient'
       WHEN known IS NULL THEN 'the patient has no row in person'
-      WHEN torn IS NOT NULL THEN '{_NO_DATE}'
+      WHEN torn IS NOT NULL THEN '{NO_DATE}'
       WHEN start > "end" THEN 'a record starts before it ends'
       WHEN start < low THEN 'nothing is recorded before birth' END AS wrong,
       CASE WHEN torn IS NOT NULL THEN torn WHEN known IS NOT NULL THEN CAST(start AS VARCHAR) END AS value
@@ -136,7 +151,7 @@ WITH every AS (
   FROM event_procedure_occurrence e JOIN said s USING (concept, source, also) WHERE s.domain = 'procedure_occurrence' AND s.kind = 'therapy'
 )
 SELECT * EXCLUDE (torn_told_end, wrong, value),
-  coalesce(wrong, CASE WHEN torn_told_end IS NOT NULL THEN '{_NO_DATE}' WHEN start > "end" THEN 'a record starts before it ends' END) AS wrong,
+  coalesce(wrong, CASE WHEN torn_told_end IS NOT NULL THEN '{NO_DATE}' WHEN start > "end" THEN 'a record starts before it ends' END) AS wrong,
   CASE WHEN wrong IS NULL THEN coalesce(torn_told_end, CAST(start AS VARCHAR)) ELSE value END AS value,
   start > coalesce("asOf", current_date) AS later,
   coalesce(CASE WHEN told THEN "end" ELSE "end" + {GAP} END >= coalesce("asOf", current_date), true) AS current
@@ -173,9 +188,9 @@ def _of_found(kind: str) -> str:
 VALUES = f"""
 CREATE OR REPLACE TABLE found_values AS
 SELECT v.* EXCLUDE (unit, unit_text, number, moment),
-  TRY_CAST(number AS DECIMAL(24, 12)) AS number, trim(CAST(number AS VARCHAR)) AS number_text,
+  number_of(number) AS number, trim(CAST(number AS VARCHAR)) AS number_text,
   coalesce(CASE WHEN c.vocabulary_id = 'UCUM' THEN c.concept_code END, CASE WHEN c.concept_id IS NULL THEN nullif(trim(unit_text), '') END) AS unit,
-  CASE WHEN CAST(TRY_CAST(moment AS TIMESTAMP) AS TIME) <> TIME '00:00:00' THEN TRY_CAST(moment AS TIMESTAMP) END AS moment
+  CASE WHEN CAST(moment_of(moment) AS TIME) <> TIME '00:00:00' THEN moment_of(moment) END AS moment
 FROM ({_of_found("observable")}) v LEFT JOIN concept c ON c.concept_id = v.unit AND v.unit <> 0
 """
 _UNREAD = (

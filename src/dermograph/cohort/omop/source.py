@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dermograph.cohort.listing import text
 from dermograph.cohort.omop import concepts, records, told
 from dermograph.cohort.omop.meaning import Meaning
 from dermograph.cohort.omop.model import EVENTS, MEMORY, PLAIN, Model, quoted
-from dermograph.cohort.omop.places import Place
+from dermograph.cohort.omop.places import Files, Place
 from dermograph.cohort.tables import COLUMNS, Tables
 from dermograph.cohort.tables import quoted as column
 
@@ -46,6 +47,11 @@ class Omop:
     meaning: Meaning
     as_of: dt.date | None = None
 
+    @property
+    def settled(self) -> bool:
+        """Whether the key tells of all that is there: of files, not of a database."""
+        return isinstance(self.place, Files)
+
     def key(self) -> dict[str, Any]:
         """What the results turn on: where the tables are, the mappings, and the day."""
         return {"omop": self.place.key(), "mappings": self.meaning.digest(), "asOf": self.as_of.isoformat() if self.as_of else None}
@@ -59,7 +65,7 @@ class Omop:
             work.mkdir(parents=True, exist_ok=True)
             con = duckdb.connect()
             con.execute(f"SET memory_limit = '{MEMORY}'")
-            con.execute(f"SET temp_directory = '{(work / 'spilled').as_posix()}'")
+            con.execute(f"SET temp_directory = '{text(work / 'spilled')}'")
             con.execute("SET preserve_insertion_order = false")
             try:
                 self._stage(con, work / "staged", progress)
@@ -68,7 +74,7 @@ class Omop:
                 con.close()
             whole.touch()
             shutil.rmtree(work / "staged")
-        return Tables(made, self.as_of)
+        return Tables(made, self.as_of, made=True)
 
     def _stage(self, con: duckdb.DuckDBPyConnection, staged: Path, progress: Progress) -> None:
         """Bring over how often each concept occurs, the vocabularies, and the records of mapped concepts."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dermograph.cohort.omop.records import NO_DATE
+
 _PLAUSIBLE = "flaw = 'a measured value is plausible'"
 _UNTOLD = "'whether a drug that is taken now is of a class is told by its code, form or route'"
 _NUMBER = "rtrim(rtrim(CAST(number AS VARCHAR), '0'), '.') || ' ' || unit"
@@ -15,6 +17,7 @@ _REJECTED = (
         "CAST(low AS VARCHAR)",
         'people WHERE low > coalesce("asOf", current_date) AND birth IS NULL',
     ),
+    ("'observation_period'", "TRY_CAST(person AS BIGINT)", f"'{NO_DATE}'", "torn_last", "people WHERE torn_last IS NOT NULL"),
     ("domain", "id", "wrong", "value", "found_conditions WHERE wrong IS NOT NULL"),
     ("domain", "id", "wrong", "value", "found_drugs WHERE wrong IS NOT NULL AND how IN ('sure', 'open')"),
     ("domain", "id", _UNTOLD, "class", "found_drugs WHERE wrong IS NULL AND how = 'open' AND current AND NOT coalesce(later, false)"),

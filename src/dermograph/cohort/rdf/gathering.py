@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dermograph.cohort.listing import literal, text
 from dermograph.cohort.rdf import reading
 from dermograph.cohort.rdf.columns import Broken, Column, Triples
 from dermograph.cohort.rdf.cutting import Block, blocks
@@ -44,7 +45,7 @@ def database(folder: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBP
     con = duckdb.connect()
     try:
         con.execute(f"SET memory_limit = '{memory}'")
-        con.execute(f"SET temp_directory = '{(folder / 'spilled').as_posix()}'")
+        con.execute(f"SET temp_directory = '{text(folder / 'spilled')}'")
         con.execute(f"SET threads = {threads}")
         yield con
     finally:
@@ -106,9 +107,9 @@ def _refuse(file: str, line: int, message: str) -> NoReturn:
 
 def _gather(con: duckdb.DuckDBPyConnection, work: Work) -> int:
     """Write the triples of each patient one after the other, and tell what hangs off nobody; the number of patients."""
-    folder = (work.folder / "gathered").as_posix()
-    con.execute(f"CREATE VIEW lines AS SELECT * FROM read_parquet('{folder}/told/lines/*.parquet')")
-    con.execute(f"CREATE VIEW broken AS SELECT * FROM read_parquet('{folder}/told/broken/*.parquet')")
+    folder = work.folder / "gathered"
+    con.execute(f"CREATE VIEW lines AS SELECT * FROM read_parquet('{literal(folder)}/told/lines/*.parquet')")
+    con.execute(f"CREATE VIEW broken AS SELECT * FROM read_parquet('{literal(folder)}/told/broken/*.parquet')")
     speaking = ", ".join(f"'{token(name)}'" for name in OF_PATIENTS)
     con.execute(
         "CREATE TABLE patients AS SELECT s AS node, row_number() OVER (ORDER BY min(file::BIGINT << 40 | line)) - 1 AS place FROM lines "
@@ -135,7 +136,7 @@ def _gather(con: duckdb.DuckDBPyConnection, work: Work) -> int:
         ("broken", f"SELECT place, file, line, message, node FROM ({whose}) JOIN patients USING (place) ORDER BY ALL"),
         ("lines", f"SELECT place, file, line, {', '.join(_COLUMNS)} FROM lines JOIN owned ON s = node ORDER BY place, file, line"),
     ):
-        con.execute(f"COPY ({query}) TO '{folder}/{name}.parquet' (FORMAT parquet, ROW_GROUP_SIZE 65536)")
+        con.execute(f"COPY ({query}) TO '{text(folder)}/{name}.parquet' (FORMAT parquet, ROW_GROUP_SIZE 65536)")
     _tell_astray(con, work)
     return int(con.execute("SELECT count(*) FROM patients").fetchone()[0])  # type: ignore[index]
 

@@ -8,14 +8,16 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow.parquet as pq
 
+from dermograph.cohort.listing import literal, refuse_strangers
 from dermograph.cohort.rdf import gathering
 from dermograph.cohort.rdf.cutting import MOST, SIZE, NotGrouped, blocks
 from dermograph.cohort.rdf.files import ENDINGS, File, found
-from dermograph.cohort.rdf.work import Work, read, side_by_side
+from dermograph.cohort.rdf.words import SCHEMAS
+from dermograph.cohort.rdf.work import Work, read, side_by_side, tables
 from dermograph.cohort.sources import Progress
 from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
@@ -40,16 +42,19 @@ class Rdf:
     memory: str = "4GB"
     size: int = SIZE
     most: int = MOST
+    settled: ClassVar[bool] = True
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
         """The files.
 
-        :raises InputError: there is none.
+        :raises InputError: there is none, or something else lies beside them.
         """
-        paths = tuple(found(self.path))
+        paths, hint = tuple(found(self.path)), f"files of RDF end in {', '.join(ENDINGS)}"
         if not paths:
-            raise InputError(f"{self.path}: no file of RDF", f"name them by one of the endings {', '.join(ENDINGS)}")
+            raise InputError(f"{self.path}: no file of RDF", hint)
+        if self.path.is_dir():
+            refuse_strangers(self.path, (path.name for path in self.path.iterdir()), {path.name for path in paths}, hint)
         return paths
 
     def key(self) -> dict[str, Any]:
@@ -73,10 +78,12 @@ class Rdf:
                     apart.touch()
             if apart.exists():
                 gathering.read(job, self._processes, self.memory, self.size, progress)
-            if not any(pq.read_metadata(part).num_rows for part in (work / "tables" / "patients").glob("*.parquet")):
-                raise InputError(f"{self.path}: no patient: no node is a pt:Patient", "type the node of each patient with pt:Patient")
+            if not _holds_rows(work / "tables" / "patients"):
+                if apart.exists() or _holds_rows(work / "mentioned"):
+                    raise InputError(f"{self.path}: no patient: no node is a pt:Patient", "type the node of each patient with pt:Patient")
+                tables(work / "tables", 0, [{name: schema.empty_table() for name, schema in SCHEMAS.items()}], [])
             whole.touch()
-        return Tables(work / "tables", self.as_of)
+        return Tables(work / "tables", self.as_of, made=True)
 
     @property
     def _processes(self) -> int:
@@ -102,7 +109,14 @@ class Rdf:
 
     def _repeated(self, job: Work) -> bool:
         """Whether two blocks, or two files, speak of one node; then a patient may not be whole in either."""
+        if not _holds_rows(job.folder / "mentioned"):
+            return False
         with gathering.database(job.folder, self.memory, self._processes) as con:
             node = "SELECT CASE WHEN starts_with(node, '_:') THEN file END AS file, node"
-            query = f"{node} FROM read_parquet('{job.folder.as_posix()}/mentioned/*.parquet') GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+            query = f"{node} FROM read_parquet('{literal(job.folder)}/mentioned/*.parquet') GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
             return con.execute(query).fetchone() is not None
+
+
+def _holds_rows(folder: Path) -> bool:
+    """Whether there is a row in the parts of a folder."""
+    return any(pq.read_metadata(part).num_rows for part in folder.glob("*.parquet"))

@@ -157,10 +157,10 @@ _given: list[Any] = []
 def _begin(job: Callable[[Work, Any], Any], work: Work) -> None:
     _given[:] = [job, work]
     pa.set_cpu_count(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """End when the process that gives the tasks is there no more, killed perhaps."""
     if parent := multiprocessing.parent_process():
         parent.join()

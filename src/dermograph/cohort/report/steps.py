@@ -24,6 +24,8 @@ def steps(name: str, pathway: Tree, tree: Tree, counts: Counts) -> Picture:
     drawn = Picture(f"pathway-{local_name(name)}", f"{pathway['label']}: patients on each step", _told(pathway, counts))
     applies = pathway["applies"]
     drawn.text(f"It speaks of {counts.text(applies['yes'])}; of {counts.text(applies['unknown'])} it is not known", kind="soft")
+    if applies["unknown"]:
+        drawn.text("Those of whom it is not known are counted on the steps too", kind="soft")
     drawn.y += 10
     (plan,) = pathways(tree, [name])
     place = {step.id: number for number, step in enumerate(plan.steps)}
@@ -92,6 +94,8 @@ def _arrows(drawn: Picture, following: list[list[int]], lanes: dict[int, int], l
 def _told(pathway: Tree, counts: Counts) -> str:
     applies = pathway["applies"]
     parts = [f"The guideline speaks of {counts.text(applies['yes'])} patients; of {counts.text(applies['unknown'])} it is not known."]
+    if applies["unknown"]:
+        parts.append("Those of whom it is not known are counted on the steps too.")
     for number, step in enumerate(pathway["steps"], start=1):
         parts.append(f"{number}. {step['label']}: {counts.text(step['at'])} stand here, next for {counts.text(step['next'])}.")
     if pathway["past"]:

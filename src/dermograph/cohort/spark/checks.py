@@ -30,8 +30,8 @@ class SparkChecks(Checks):
     """
 
     def __init__(self, session: SparkSession, layout: Layout, folder: Path, day: dt.date | None, today: dt.date) -> None:
-        super().__init__(layout, Tables(folder, day))
-        self.session, self.today = session, today
+        super().__init__(layout, Tables(folder, day), today)
+        self.session = session
 
     def taken(self) -> DataFrame:
         """What is wrong: table, row, patient, reason and value. Views named as the tables of the program hold what was taken over."""
@@ -70,9 +70,6 @@ class SparkChecks(Checks):
 
     def named(self, kind: str) -> str:
         return "(" + ", ".join(f"'{cls}'" for cls in self.layout.classes(kind) if cls != kind) + ")"
-
-    def as_of(self) -> str:
-        return super().as_of().replace("current_date", f"DATE '{self.today.isoformat()}'")
 
     def _sql(self, text: str) -> DataFrame:
         return self.session.sql(in_spark(text))

@@ -6,14 +6,16 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from dermograph.cohort import descriptor
-from dermograph.cohort.spark.session import Files
+from dermograph.cohort.cells import TYPES, in_calendar
+from dermograph.cohort.listing import refuse_strangers
+from dermograph.cohort.spark.session import Files, read_as
 from dermograph.cohort.tables import COLUMNS
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_TYPES = {"string": "STRING", "date": "DATE", "integer": "BIGINT", "number": "DECIMAL(24, 12)"}
+_TYPES = TYPES | {"string": "STRING"}
 _GIVEN = {
     "string": ("string", "varchar", "char"),
     "date": ("date",),
@@ -35,19 +37,22 @@ class Given:
     def load(self) -> None:
         """Make a view ``given_<table>`` of each table, with ``row`` and ``torn``, the first cell that does not go into its type.
 
-        :raises InputError: there are no patients, or a table has other columns or types than it may.
+        :raises InputError: there are no patients, something is there that is not read, or a table has other columns or types than it may.
         """
+        names = [f"{name}{ending}" for name in COLUMNS for ending in (".parquet", "")]
+        there = {name for name in names if self.files.holds(f"{self.place}/{name}")}
+        refuse_strangers(self.place, self.files.names(self.place), there, f"Spark reads {', '.join(COLUMNS)} in Parquet, files or folders")
         for name, columns in COLUMNS.items():
-            found = [place for ending in (".parquet", "") if self.files.holds(place := f"{self.place}/{name}{ending}")]
+            found = [f"{self.place}/{name}{ending}" for ending in (".parquet", "") if f"{name}{ending}" in there]
             if len(found) > 1:
                 raise InputError(f"{self.place}: the table {name} is there as {' and '.join(found)}", "keep one of them")
             if name == "patients" and not found:
                 raise InputError(
                     f"{self.place}: no table of patients in Parquet", "Spark reads patients.parquet, a file or a folder, and nothing else"
                 )
-            there = self._columns(name, found[0]) if found else {}
-            cells = [_cell(column, kind, column in there) for column, kind in columns.items()]
-            torn = [_torn(column, kind) for column, kind in columns.items() if column in there and kind != "string"]
+            given = self._columns(name, found[0]) if found else {}
+            cells = [_cell(column, kind, column in given) for column, kind in columns.items()]
+            torn = [_torn(column, kind) for column, kind in columns.items() if column in given and kind != "string"]
             first = f"CASE {' '.join(torn)} END" if torn else "CAST(NULL AS STRING)"
             rows = self._rows(found[0]) if found else self.session.sql("SELECT CAST(NULL AS BIGINT) AS row WHERE false")
             rows.selectExpr(*cells, f"{first} AS torn", "row").createOrReplaceTempView(f"given_{name}")
@@ -57,7 +62,7 @@ class Given:
         from pyspark.errors import PySparkException
 
         try:
-            there = dict(self.session.read.parquet(place).dtypes)
+            there = dict(self._read(place).dtypes)
         except PySparkException as error:
             raise InputError(f"{place}: {str(error).splitlines()[0]}", "write it as Parquet") from error
         told, hint = COLUMNS[name], f"its columns are {', '.join(COLUMNS[name])}"
@@ -69,9 +74,13 @@ class Given:
             raise InputError(f"{place}: {', '.join(wrong)}", "write " + ", ".join(f"{c} as {_TYPES[told[c]]}" for c in there if told[c] != "string"))
         return there
 
+    def _read(self, place: str) -> DataFrame:
+        """A table, with the columns of all of its parts."""
+        return self.session.read.option("mergeSchema", True).parquet(read_as(place))
+
     def _rows(self, place: str) -> DataFrame:
         """Rows of a table with their number from 1; the files of a folder follow one another by their names."""
-        rows = self.session.read.parquet(place)
+        rows = self._read(place)
         at: Any = "_metadata.row_index + 1"
         if len(rows.inputFiles()) > 1:
             counted = rows.selectExpr("_metadata.file_path AS file").groupBy("file").count().collect()
@@ -89,9 +98,13 @@ def _cell(column: str, kind: str, there: bool) -> str:
         return f"CAST(NULL AS {_TYPES[kind]}) AS `{column}`"
     if kind == "string":
         return f"NULLIF(CAST(`{column}` AS STRING), '') AS `{column}`"
-    return f"TRY_CAST(`{column}` AS {_TYPES[kind]}) AS `{column}`"
+    return f"{_value(column, kind)} AS `{column}`"
+
+
+def _value(column: str, kind: str) -> str:
+    return f"CASE WHEN {in_calendar(f'`{column}`')} THEN `{column}` END" if kind == "date" else f"TRY_CAST(`{column}` AS {_TYPES[kind]})"
 
 
 def _torn(column: str, kind: str) -> str:
-    fails = f"`{column}` IS NOT NULL AND TRY_CAST(`{column}` AS {_TYPES[kind]}) IS NULL"
+    fails = f"`{column}` IS NOT NULL AND {_value(column, kind)} IS NULL"
     return f"WHEN {fails} THEN '{column}: ' || CAST(`{column}` AS STRING)"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from dermograph.cohort.checks import REASONS
+from dermograph.cohort.checks import in_words
 from dermograph.cohort.counts import Counts
 from dermograph.cohort.facts import PEOPLE
 from dermograph.cohort.program import Program
@@ -29,6 +29,9 @@ from dermograph.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+_UNFINISHED = "_unfinished"
+"""File in the folder of the results as long as they are not whole; only one run makes it."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,14 @@ class SparkCohort:
         """The guideline compiled."""
         return Program(self.knowledge)
 
+    def finished(self) -> None:
+        """Nothing is known of earlier runs: results are never written over."""
+
     def run(self, progress: Progress = lambda what, done, of: None) -> Totals:
         """Assess the population.
 
-        :raises InputError: the input cannot be read, or the folder of the results holds something already.
+        :raises InputError: the input cannot be read, the folder of the results holds something already or cannot be written, or another
+            run is writing there.
         """
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException, PythonException
@@ -69,10 +76,15 @@ class SparkCohort:
         with ExitStack() as stack:
             session = stack.enter_context(opened(self.threads, self.memory))
             aside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dermograph")))
-            if Files(session).holds(address(self.out)):
+            files, mark = Files(session), f"{address(self.out)}/{_UNFINISHED}"
+            if files.holds(address(self.out)):
                 raise InputError(f"{self.out}: the folder holds something already", "name an empty folder, or empty this one")
             try:
-                return self._assess(session, aside, progress)
+                if not files.take(mark):
+                    raise InputError(f"{self.out}: another run is writing here", "wait until it has ended, or name another folder")
+                totals = self._assess(session, aside, progress)
+                files.drop(mark)
+                return totals
             except PythonException:
                 raise
             except (PySparkException, Py4JError) as error:
@@ -109,10 +121,9 @@ class SparkCohort:
             counts.take(part["counts"])
         assessed = sum(part["assessed"] for part in told)
         totals = Totals(read, assessed, read - assessed)
-        reasons = " ".join(f"WHEN '{short}' THEN '{text}'" for short, text in REASONS.items())
         with duckdb.connect() as con:
             con.register("rejects", rejects)
-            query = f'SELECT "table", row, patient, CASE reason {reasons} END AS reason, value FROM rejects ORDER BY ALL'
+            query = f'SELECT "table", row, patient, {in_words("reason")} AS reason, value FROM rejects ORDER BY ALL'
             con.execute(f"COPY ({query}) TO '{results.as_posix()}/rejects.parquet' (FORMAT parquet, COMPRESSION zstd)")
             keep(Summary(self.program, counts, results).told(con, totals, [day for part in told for day in part["days"]]), results, work)
         if self.least is not None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dermograph.cohort.memory import size
 from dermograph.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
 
 _SUBMITTED = "PYSPARK_GATEWAY_PORT"
 """Variable of the environment by which ``spark-submit`` tells a program of the session that it opened."""
+_LOGS = "LOG4J_CONFIGURATION_FILE"
+"""Variable of the environment that names the file by which Spark logs."""
 _PARTITIONS = 2
 """Partitions of a shuffle for each core of one machine."""
+_LEAST = 512
+"""MiB that Spark wants at least; in less than 450 it does not start."""
 
 
 @contextmanager
@@ -29,33 +35,55 @@ def opened(threads: int, memory: str) -> Iterator[SparkSession]:
     :param memory: most memory on this machine, such as ``4GB``.
     :raises UsageError: Spark cannot be started.
     """
+    with warnings.catch_warnings():
+        # Of pandas itself nothing is used here, only Arrow.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        from pyspark.sql import SparkSession
+
+        active = SparkSession.getActiveSession()
+        session = active or _started(threads, memory)
+        try:
+            session.sparkContext.setLogLevel("ERROR")
+            _without_checksums(session)
+            yield session
+        finally:
+            if active is None:
+                session.stop()
+
+
+def _started(threads: int, memory: str) -> SparkSession:
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    active = SparkSession.getActiveSession()
     builder = SparkSession.builder.appName("dermograph")
-    if active is None and _SUBMITTED not in os.environ:
+    if _SUBMITTED not in os.environ:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        cores = threads or os.cpu_count() or 1
+        os.environ.setdefault(_LOGS, str(Path(__file__).with_name("log4j2.properties")))
+        cores, room = threads or os.cpu_count() or 1, size(memory) >> 20
+        if room < _LEAST:
+            raise UsageError(f"--memory {memory}: Spark does not start in so little", f"give it {_LEAST}MiB or more")
         here: dict[str, bool | float | int | str | None] = {
-            "spark.driver.memory": memory.removesuffix("B"),
+            "spark.driver.memory": f"{room}m",
             "spark.sql.shuffle.partitions": _PARTITIONS * cores,
             "spark.ui.enabled": False,
             "spark.ui.showConsoleProgress": False,
         }
         builder = builder.master(f"local[{cores}]").config(map=here)
     try:
-        session = active or builder.getOrCreate()
-    except PySparkException as error:
+        return builder.getOrCreate()
+    except (PySparkException, Py4JError) as error:
         raise UsageError(
             f"Spark does not start: {str(error).splitlines()[0]}", "install Java 17 or later, or give the command to spark-submit"
         ) from error
-    try:
-        session.sparkContext.setLogLevel("ERROR")
-        yield session
-    finally:
-        if active is None:
-            session.stop()
+
+
+def _without_checksums(session: SparkSession) -> None:
+    """Let no file be laid beside each file of results on a local disk."""
+    hadoop: Any = session.sparkContext._jvm
+    configuration: Any = session.sparkContext._jsc
+    system = hadoop.org.apache.hadoop.fs.FileSystem.getLocal(configuration.hadoopConfiguration())
+    system.setWriteChecksum(False)
 
 
 def address(place: str) -> str:
@@ -66,7 +94,21 @@ def address(place: str) -> str:
     >>> address("/data/people")
     'file:///data/people'
     """
-    return place.rstrip("/") if is_address(place) else Path(place).absolute().as_uri()
+    return place.rstrip("/") if is_address(place) else _local(Path(place))
+
+
+def _local(path: Path) -> str:
+    """Address of a file of this machine: Hadoop takes an address as it is written, so that nothing in it stands for other letters."""
+    return f"file://{path.absolute()}"
+
+
+def read_as(place: str) -> str:
+    r"""An address as Spark reads tables from it: nothing in it stands for other names.
+
+    >>> read_as("file:///data/a[1]")
+    'file:///data/a\\[1\\]'
+    """
+    return re.sub(r"[][{}*?\\]", r"\\\g<0>", place)
 
 
 def is_address(place: str) -> bool:
@@ -93,8 +135,23 @@ class Files:
         system, path = self._opened(place)
         return bool(system.exists(path) and (system.getFileStatus(path).isFile() or system.listStatus(path)))
 
+    def names(self, place: str) -> list[str]:
+        """Names of what lies in a folder; of none where there is no folder."""
+        system, path = self._opened(place)
+        return [str(status.getPath().getName()) for status in system.listStatus(path)] if system.exists(path) else []
+
+    def take(self, place: str) -> bool:
+        """Make an empty file; whether it was not there before."""
+        system, path = self._opened(place)
+        return bool(system.createNewFile(path))
+
+    def drop(self, place: str) -> None:
+        """Remove a file."""
+        system, path = self._opened(place)
+        system.delete(path, False)
+
     def copy(self, local: Path, place: str) -> None:
         """Copy a file or folder of the local disk into a folder."""
         system, path = self._opened(place)
         system.mkdirs(path)
-        system.copyFromLocalFile(self._opened(local.as_uri())[1], path)
+        system.copyFromLocalFile(self._opened(_local(local))[1], path)
