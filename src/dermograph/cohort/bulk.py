@@ -37,7 +37,7 @@ from dermograph.inputs import fhir_suffix
 from dermograph.record import LIMIT, printable
 
 if TYPE_CHECKING:
-    from dermograph.cohort.sources import Progress
+    from dermograph.cohort.source import Progress
     from dermograph.knowledge import Knowledge
 
 BUCKET = 32 * 1024 * 1024

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dermograph.cohort.attribution import WHY, Attribution
 from dermograph.cohort.listing import literal, text
 from dermograph.cohort.run import Cohort
-from dermograph.cohort.sources import Progress
+from dermograph.cohort.source import Progress
 from dermograph.cohort.summary import keep
 from dermograph.cohort.tables import COLUMNS, Tables, quoted
 from dermograph.knowledge import Knowledge

@@ -30,7 +30,7 @@ from dermograph.cohort.part_file import PartFile
 from dermograph.cohort.place import Place
 from dermograph.cohort.program import Compiled, Program
 from dermograph.cohort.report import Report
-from dermograph.cohort.sources import Progress, Source
+from dermograph.cohort.source import Progress, Source
 from dermograph.cohort.summary import Summary, Totals, keep
 from dermograph.cohort.tables import COLUMNS, IGNORED, Tables, quoted
 from dermograph.errors import InputError

@@ -1,45 +1,19 @@
-"""Where the patients of a population come from: whatever it is, the six tables are made of it, once.
-
-A source that is not tables already writes them into the working folder of the run, as folders of Parquet parts, with what
-it could not take over and what it passed over beside them (:data:`~dermograph.cohort.tables.REJECTED`,
-:data:`~dermograph.cohort.tables.IGNORED`). A run that was stopped finds what is there and goes on.
-"""
+"""What a population is read by, told by what lies at its place."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from dermograph.cohort.listing import refuse_closed
+from dermograph.cohort.source import Source
 from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
     from dermograph.cohort.endpoint import Service
     from dermograph.knowledge import Knowledge
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and of how much; 0 where that is not known."""
-
-
-class Source(Protocol):
-    """A population, wherever it is kept."""
-
-    @property
-    def settled(self) -> bool:
-        """Whether the key tells of all that is there, as names, sizes and times of files do."""
-
-    def key(self) -> dict[str, Any]:
-        """What the results turn on; a run goes on only where it is the same."""
-
-    def tables(self, work: Path, progress: Progress) -> Tables:
-        """The six tables, made where they are not there yet.
-
-        :param work: folder that is the source's own until the run has ended.
-        :raises InputError: the source cannot be read.
-        """
 
 
 def source_of(path: Path | str | Service, as_of: dt.date | None, knowledge: Knowledge, memory: str = "4GB", threads: int = 0) -> Source:

@@ -22,7 +22,7 @@ from dermograph.cohort.endpoint.service import Service
 from dermograph.cohort.rdf.reading import ASTRAY, Origin, Reader, rejected
 from dermograph.cohort.rdf.words import SCHEMAS, Words
 from dermograph.cohort.rdf.work import tables, written
-from dermograph.cohort.sources import Progress
+from dermograph.cohort.source import Progress
 from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
 from dermograph.knowledge import Knowledge

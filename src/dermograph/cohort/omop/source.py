@@ -20,7 +20,7 @@ from dermograph.cohort.tables import quoted as column
 if TYPE_CHECKING:
     import duckdb
 
-    from dermograph.cohort.sources import Progress
+    from dermograph.cohort.source import Progress
 
 _ROWS = {
     "patients": records.PATIENTS,

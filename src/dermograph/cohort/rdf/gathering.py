@@ -23,7 +23,7 @@ from dermograph.cohort.rdf.files import File
 from dermograph.cohort.rdf.reading import Origin
 from dermograph.cohort.rdf.words import ASIDE, OF_PATIENTS, token
 from dermograph.cohort.rdf.work import Work, side_by_side, tables, written
-from dermograph.cohort.sources import Progress
+from dermograph.cohort.source import Progress
 from dermograph.errors import InputError
 from dermograph.terms import OWN, PREFIXES
 

@@ -18,7 +18,7 @@ from dermograph.cohort.rdf.cutting import MOST, SIZE, NotGrouped, blocks
 from dermograph.cohort.rdf.files import ENDINGS, File, found
 from dermograph.cohort.rdf.words import SCHEMAS
 from dermograph.cohort.rdf.work import Work, read, side_by_side, tables
-from dermograph.cohort.sources import Progress
+from dermograph.cohort.source import Progress
 from dermograph.cohort.tables import Tables
 from dermograph.errors import InputError
 from dermograph.knowledge import Knowledge

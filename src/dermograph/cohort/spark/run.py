@@ -18,7 +18,7 @@ from dermograph.cohort.counts import Counts
 from dermograph.cohort.facts import PEOPLE
 from dermograph.cohort.program import Program
 from dermograph.cohort.report import Report
-from dermograph.cohort.sources import Progress
+from dermograph.cohort.source import Progress
 from dermograph.cohort.spark.checks import SparkChecks
 from dermograph.cohort.spark.given import Given
 from dermograph.cohort.spark.session import Files, address, opened
