@@ -26,6 +26,8 @@ _DAYS = {
     "s": 1 / Decimal(86400),
 }
 """Days of the units that a duration may have, as UCUM defines them."""
+_WORDS = {"day": "d", "week": "wk", "month": "mo", "year": "a", "hour": "h", "minute": "min", "second": "s"}
+"""Units in words, which a duration without a code may have, also in the plural."""
 _LONGEST = 200 * 366
 """More days than anybody lives."""
 
@@ -101,7 +103,8 @@ def _phase(dosage: Element) -> _Phase:
 
 def _days(length: Element) -> int | None:
     """Days of a length of time; None where it is not understood."""
-    number, unit = length.number("value"), length.text("code") or length.text("unit")
+    word = (length.text("unit") or "").lower()
+    number, unit = length.number("value"), length.text("code") or _WORDS.get(word.removesuffix("s"), word)
     if number is None or length.text("comparator") or unit not in _DAYS or not 0 < number < _LONGEST * 86400:
         return None
     days = math.ceil(number * _DAYS[unit])

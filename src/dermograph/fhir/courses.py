@@ -86,6 +86,8 @@ def record(entry: Entry, course: Course, scribe: Scribe) -> None:
     why, state = [*course.why, *why], course.state
     if state is State.ongoing and course.span.end and course.span.end.last < scribe.today:
         state, why = State.ended, [f"{entry.element.text('status')}, yet its time has passed", *why]
+    if state is not State.ongoing and end is not None and end > scribe.today:
+        end, why = None, [*why, "its end lies ahead, and yet it is over"]
     if state is State.refused and not outcome:
         scribe.tell(entry, named, Level.void, "; ".join(["not taken", *why]))
         return

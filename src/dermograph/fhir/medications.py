@@ -27,6 +27,8 @@ _STATEMENTS = {
     "not-taken": State.refused,
 }
 _REQUESTS = {"active": State.ongoing, "on-hold": State.ongoing, "completed": State.ended, "stopped": State.ended, "cancelled": State.refused}
+_CUT = {"stopped", "cancelled"}
+"""Statuses of orders of which what was planned did not happen."""
 _EVENTS = {
     "in-progress": State.ongoing,
     "on-hold": State.ongoing,
@@ -83,7 +85,8 @@ def request(entry: Entry, scribe: Scribe) -> None:
     elif wish:
         scribe.tell(entry, _product(entry, scribe).named, *wish)
     else:
-        when, lost = bounds(resource)
+        status = resource.text("status") or ""
+        when, lost = (Span(moment(resource, "authoredOn")), "") if status in _CUT else bounds(resource)
         _course(entry, _REQUESTS, when, "dosageInstruction", dosages, [resource.concept("statusReason")], scribe, lost)
 
 
@@ -143,7 +146,7 @@ def _course(
     """Record a course of a drug.
 
     :param part: element that holds the dosages.
-    :param lost: why it cannot be told when it ends.
+    :param lost: why it cannot be told when it ends, so that it goes on as long as its status says so.
     """
     product = _product(entry, scribe)
     if product.lost:
@@ -152,12 +155,9 @@ def _course(
     state = settled(entry, product.named, states, scribe, part)
     if state is None:
         return
-    if lost and state is State.ongoing:
-        scribe.tell(entry, product.named, Level.unknown, lost)
-        return
     ways = [*(dosage.concept("route") for dosage in dosages), *product.form]
-    why = [ON_HOLD] if entry.element.text("status") == "on-hold" else []
-    record(entry, Course(product.concept, state, when, product.ingredients, ways, reasons, why=why), scribe)
+    why = [ON_HOLD if entry.element.text("status") == "on-hold" else "", lost]
+    record(entry, Course(product.concept, state, when, product.ingredients, ways, reasons, why=list(filter(None, why))), scribe)
 
 
 def _product(entry: Entry, scribe: Scribe) -> _Product:
@@ -175,19 +175,24 @@ def _product(entry: Entry, scribe: Scribe) -> _Product:
     if target.kind != "Medication":
         return _Product(words, lost=f"it refers to a {target.kind} as medication")
     product = target.element
-    ingredients = [_ingredient(part, target, scribe) for part in product.parts("ingredient") if part.flag("isActive") is not False]
-    wrong = (
-        "the medication that it refers to is entered in error" if product.text("status") == "entered-in-error" else modified(product, "ingredient")
-    )
-    return _Product(product.concept("code") or words, ingredients, [product.concept("form")], wrong)
+    active = [part for part in product.parts("ingredient") if part.flag("isActive") is not False]
+    ingredients, doubts = zip(*(_ingredient(part, target, scribe) for part in active), strict=True) if active else ((), ())
+    return _Product(product.concept("code") or words, ingredients, [product.concept("form")], next(filter(None, (_wrong(product), *doubts)), ""))
 
 
-def _ingredient(part: Element, of: Entry, scribe: Scribe) -> Concept:
-    """What a product is made of, as it is named or as the resource that is referred to names it."""
+def _wrong(product: Element) -> str:
+    """Why a product, or a substance, must not be read as it stands; empty where nothing stands against it."""
+    if product.text("status") == "entered-in-error":
+        return "the medication that it refers to, or what that is made of, is entered in error"
+    return modified(product, "ingredient")
+
+
+def _ingredient(part: Element, of: Entry, scribe: Scribe) -> tuple[Concept, str]:
+    """What a product is made of, as it is named or as the resource that is referred to names it, and why that must not be read."""
     pointer = part.part("itemReference")
     if pointer is None:
-        return part.concept("itemCodeableConcept")
+        return part.concept("itemCodeableConcept"), ""
     target = scribe.document.follow(pointer, of, "Substance")
     if target is not None and target.kind in {"Medication", "Substance"} and (concept := target.element.concept("code")):
-        return concept
-    return Concept((), pointer.text("display") or pointer.text("reference") or "")
+        return concept, _wrong(target.element)
+    return Concept((), pointer.text("display") or pointer.text("reference") or ""), ""
