@@ -27,7 +27,8 @@ OBSERVATION = (
     '"code":{"coding":[{"system":"http://loinc.org","code":"29463-7"}]},"valueQuantity":{"value":70,"code":"kg","system":"http://unitsofmeasure.org"}}\n'
 )
 GRAPH = "<urn:a> a <https://w3id.org/dermograph/patient#Patient> ; <https://w3id.org/dermograph/patient#ageYears> 30 .\n"
-BESIDE = ("README.md", "LICENSE", "datapackage.json", "courses.schema.json", "_SUCCESS", "_metadata", ".DS_Store", "._a.csv", "a.crc")
+PAPERS = ("README.en.md", "LICENSE", "LICENSE-2.0.txt", "CITATION.cff", "index.html", "SHA256SUMS.txt", "a.md5", "Thumbs.db", "~$x.xlsx")
+BESIDE = (*PAPERS, "datapackage.json", "courses.schema.json", "_SUCCESS", "_metadata", ".DS_Store", "._a.csv", "a.crc")
 
 
 def filled(where: Path, files: dict[str, str]) -> Path:
@@ -57,6 +58,7 @@ BULK, RDF = {"Patient.ndjson": PATIENT}, {"patients.ttl": GRAPH}
         (TABLES | {"courses.CSV": COURSES}, "courses.CSV"),
         (TABLES | {"courses.tsv": COURSES}, "courses.tsv"),
         (TABLES | {"course.csv": COURSES}, "course.csv"),
+        (TABLES | {"readme.courses.csv": COURSES}, "readme.courses.csv"),
         (TABLES | {"courses.csv/part-0.csv": COURSES}, "courses.csv"),
         (TABLES | {"courses.parquet/": ""}, "courses.parquet"),
         (TABLES | {"courses/": ""}, "courses"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,34 @@ def test_the_same_again_changes_nothing(given: Path, tmp_path: Path, capsys: pyt
     (given / "patients.csv").write_text(f"patient,asOf,ageYears\na,{DAY},31\n", encoding="utf-8")
     assert cli.main(command) == 3
     assert digest(tmp_path / "out") == before
+
+
+def test_results_of_which_something_is_gone_are_not_taken_for_whole(given: Path, tmp_path: Path, knowledge: Knowledge) -> None:
+    cohort = Cohort(knowledge, Tables(given, dt.date.fromisoformat(DAY)), tmp_path / "out", least=None)
+    assert cohort.run() == cohort.run() == Totals(1, 1, 0)
+    shutil.rmtree(tmp_path / "out" / "verdicts")
+    with pytest.raises(InputError, match="verdicts is missing"):
+        cohort.run()
+
+
+def test_a_mark_that_cannot_be_read_is_that_of_another_run(given: Path, tmp_path: Path, knowledge: Knowledge) -> None:
+    source = Tables(given, dt.date.fromisoformat(DAY))
+    (tmp_path / "begun" / ".unfinished").mkdir(parents=True)
+    (tmp_path / "begun" / ".unfinished" / "run.json").write_text("{", encoding="utf-8")
+    assert Cohort(knowledge, source, tmp_path / "begun", least=None).run() == Totals(1, 1, 0)
+    (tmp_path / "begun" / ".finished").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="holds something already"):
+        Cohort(knowledge, source, tmp_path / "begun", least=None).run()
+
+
+def test_results_of_another_program_are_not_taken_for_its_own(
+    given: Path, tmp_path: Path, knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Tables(given, dt.date.fromisoformat(DAY))
+    assert Cohort(knowledge, source, tmp_path / "out", least=None).run() == Totals(1, 1, 0)
+    monkeypatch.setattr("dermograph.cohort.run._code", lambda: "another")
+    with pytest.raises(InputError, match="holds something already"):
+        Cohort(knowledge, source, tmp_path / "out", least=None).run()
 
 
 def test_rejected_patients_are_told_again(given: Path, tmp_path: Path) -> None:

@@ -97,6 +97,44 @@ def test_a_population_has_the_verdicts_of_its_patients(knowledge: Knowledge, bul
     assert by["Encounter", "", "not read, since no guideline asks for it"] == 1
 
 
+def drug(name: str) -> dict[str, Any]:
+    return {"coding": [{"system": "https://w3id.org/dermograph/ad", "code": name}]}
+
+
+PRODUCTS: dict[str, list[dict[str, Any]]] = {
+    "without an id": [{"identifier": [{"system": "s", "value": "v"}], "code": drug("Cyclosporine")}],
+    "twice in different words": [{"id": "m", "code": drug("Cyclosporine")}, {"id": "m", "code": drug("Methotrexate")}],
+}
+POINTERS = {"an identifier": {"identifier": {"system": "s", "value": "v"}}, "a condition": {"reference": "Medication?identifier=s%7Cv"}}
+
+
+@pytest.mark.parametrize("pointer", POINTERS.values(), ids=list(POINTERS))
+def test_a_product_without_an_id_is_found_by_its_identifier(pointer: dict[str, Any], knowledge: Knowledge, tmp_path: Path) -> None:
+    ordered = {"resourceType": "MedicationRequest", "id": "r", "status": "active", "intent": "order", "subject": {"reference": "Patient/p"}}
+    lines = {
+        "Patient": [{"resourceType": "Patient", "id": "p", "birthDate": "1990-05-04"}],
+        "Medication": [{"resourceType": "Medication"} | one for one in PRODUCTS["without an id"]],
+        "MedicationRequest": [ordered | {"medicationReference": pointer}],
+    }
+    run(knowledge, written(tmp_path / "given", lines), tmp_path / "out")
+    told = {row["therapy"]: row["status"] for row in pq.read_table(tmp_path / "out" / "verdicts").to_pylist()}
+    assert told["ad:Cyclosporine"] == "ongoing"
+
+
+def test_a_product_that_is_there_twice_refuses_whoever_refers_to_it(knowledge: Knowledge, tmp_path: Path) -> None:
+    lines = {
+        "Patient": [{"resourceType": "Patient", "id": name, "birthDate": "1990-05-04"} for name in ("p", "q")],
+        "Medication": [{"resourceType": "Medication"} | one for one in PRODUCTS["twice in different words"]],
+        "MedicationStatement": [
+            {"resourceType": "MedicationStatement", "id": "r", "status": "active"}
+            | {"subject": {"reference": "Patient/p"}, "medicationReference": {"reference": "Medication/m"}}
+        ],
+    }
+    assert run(knowledge, written(tmp_path / "given", lines), tmp_path / "out") == Totals(2, 1, 1)
+    reasons = {row["patient"]: row["reason"] for row in pq.read_table(tmp_path / "out" / "rejects.parquet").to_pylist()}
+    assert "Medication/m is there twice" in reasons["urn:dermograph:fhir:Patient/p"]
+
+
 def test_neither_processes_nor_a_kill_change_a_byte_of_the_tables(knowledge: Knowledge, bulk: Lines, tmp_path: Path) -> None:
     given, whole, killed = written(tmp_path / "given", bulk), tmp_path / "whole", tmp_path / "killed"
     Bulk(given, knowledge, DAY, size=10_000, jobs=2).tables(whole, silent)

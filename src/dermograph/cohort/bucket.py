@@ -82,9 +82,9 @@ def _read(
             lost[value["resourceType"], "", "", "", "its patient is not in the input"] += 1
         return
     places = dict(reversed([(local(v["resourceType"], v.get("id") or ""), line[:2]) for v, line in zip(values, lines, strict=True)]))
-    values += products.referred(referred, values)
     who = MINTED + local("Patient", patient)
     try:
+        values += products.referred(referred, values)
         read = reading.from_values(values, who, _codes, today)
         (one,) = read.all()
     except InputError as error:

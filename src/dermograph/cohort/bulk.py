@@ -110,7 +110,7 @@ class Bulk:
 
     def _laid_out(self, where: Path, progress: Progress) -> int:
         """Lay every line into the bucket of its patient; the number of buckets."""
-        total = sum(path.stat().st_size * (8 if path.suffix == ".gz" else 1) for path in self.files)
+        total = sum(path.stat().st_size * (8 if path.suffix.lower() == ".gz" else 1) for path in self.files)
         buckets = min(MOST, max(1, -(-total // self.size)))
         if (where / "whole").exists():
             return buckets
@@ -143,7 +143,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     :raises InputError: the file cannot be read, or a line is longer than what is read at once.
     """
     try:
-        with path.open("rb") as raw, gzip.open(raw) if path.suffix == ".gz" else raw as file:
+        with path.open("rb") as raw, gzip.open(raw) if path.suffix.lower() == ".gz" else raw as file:
             number = 0
             while line := file.readline(LIMIT + 1):
                 number += 1
@@ -183,9 +183,10 @@ class _Sorting:
         patient = number if kind == "Patient" else _patient(resource)
         if kind == "Patient" and not patient:
             self._refuse(file, place, line, "a Patient without an id")
-        elif kind in reading.PRODUCTS and number:
-            if not products.keep(self.referred, f"{kind}/{number}", line, resource):
-                self._refuse(file, place, b"", f"{kind}/{printable(number)} is there twice, in different words")
+        elif kind in reading.PRODUCTS:
+            name = f"{kind}/{number}" if number else f"{kind}/~{file}:{place}"  # no id of FHIR has a tilde
+            if not products.keep(self.referred, name, line, resource):
+                self._refuse(file, place, b"", f"{printable(name)} is there twice, in different words")
         elif kind not in reading.KINDS:
             self.lost[kind, "", "", "", Level.unread.value] += 1
         elif patient is None:

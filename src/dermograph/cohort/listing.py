@@ -10,7 +10,8 @@ from dermograph.errors import InputError
 from dermograph.record import printable
 
 _BESIDE = re.compile(
-    r"[._].*|.*\.crc|(readme|licen[cs]e|notice|copying)[^.]*(\.(md|txt|rst|html?|pdf))?|"
+    r"[._].*|~\$.*|thumbs\.db|desktop\.ini|.*\.(crc|md5|sha\d+)|(md5|sha\d+)sums?(\.txt)?|index\.html?|"
+    r"(readme|licen[cs]e|notice|copying|changelog|changes|citation)([^.]*|.*\.(md|txt|rst|html?|pdf|cff))|"
     r"(.*\.)?(datapackage|schema|manifest|tables)\.json|datapackage\.ya?ml",
     re.IGNORECASE,
 )

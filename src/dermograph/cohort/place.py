@@ -53,6 +53,8 @@ class Place:
             told = json.loads((self.out / _MARK).read_bytes()) if _MARK in there else None
         except OSError as error:
             raise unwritable(self.out, error) from error
+        except ValueError:
+            told = {"key": ""}
         hint = "name an empty folder, or empty this one"
         if told is None:
             if there - {self.work.name} and not (self.work / "run.json").exists():
@@ -62,6 +64,8 @@ class Place:
             raise InputError(f"{self.out}: the folder holds something already, the results of another input, day or options", hint)
         if not self.settled:
             raise InputError(f"{self.out}: the folder holds something already, and whether the input has changed since cannot be told", hint)
+        if missing := sorted({*told["holds"]} - there):
+            raise InputError(f"{self.out}: of the results that were there, {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing", hint)
         shutil.rmtree(self.work, ignore_errors=True)
         return Totals(**told["totals"])
 
@@ -74,7 +78,7 @@ class Place:
         """
         kept = self.work / "run.json"
         with self._locked():
-            if not kept.exists() or json.loads(kept.read_bytes()) != self.key:
+            if self._kept(kept) != self.key:
                 for name in _OURS if kept.exists() else ():
                     _remove(self.out / name)
                 for path in self.work.iterdir():
@@ -91,9 +95,18 @@ class Place:
     def finish(self, totals: Totals) -> None:
         """Note that the results are whole, and take away what was only for getting there."""
         aside = self.work / "finished.json"
-        cache.write(aside, {"key": self._digest, "totals": asdict(totals)})
+        holds = [name for name in _OURS if (self.out / name).exists()]
+        cache.write(aside, {"key": self._digest, "totals": asdict(totals), "holds": holds})
         aside.replace(self.out / _MARK)
         shutil.rmtree(self.work, ignore_errors=True)
+
+    @staticmethod
+    def _kept(path: Path) -> Any:
+        """What an unfinished run turned on; None where that cannot be told."""
+        try:
+            return json.loads(path.read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
 
     @property
     def _digest(self) -> str:

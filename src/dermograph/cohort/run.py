@@ -165,7 +165,7 @@ class Cohort:
         options = {"explain": self.explain, "chunk": self.chunk, "compared": self.compared.key() if self.compared else None}
         source = self.source.key()
         today = None if source.get("asOf") else self.today.isoformat()
-        return {"knowledge": self.knowledge.sha256, "program": program, "source": source, "today": today, **options}
+        return {"knowledge": self.knowledge.sha256, "program": program, "code": _code(), "source": source, "today": today, **options}
 
     def connected(self) -> duckdb.DuckDBPyConnection:
         """A database that takes no more than it may."""
@@ -296,3 +296,11 @@ def _days(days: pa.ChunkedArray) -> list[str]:
     """First and last day that is asked about; nothing where nobody is assessed."""
     found = pc.min_max(days).as_py()
     return [found[end].isoformat() for end in ("min", "max")] if found["min"] else []
+
+
+def _code() -> str:
+    """Digest of the program: what another version found is not what this one finds."""
+    found = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        found.update(path.read_bytes())
+    return found.hexdigest()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pyoxigraph as ox
 
@@ -184,7 +184,7 @@ class Document:
             return self._one(self._within(holder).get(reference, []), reference, of)
         if found := self.by_address.get(_key(reference)):
             return self._one(found, reference, of)
-        if given := _BY_IDENTIFIER.fullmatch(reference):
+        if given := _BY_IDENTIFIER.fullmatch(unquote(reference)):
             return self._one(self._identified.get(given.group("kind", "system", "value"), []), reference, of)
         local = _LOCAL.fullmatch(reference)
         if local is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +63,7 @@ class Files:
 
     def key(self) -> dict[str, Any]:
         """Names, sizes and times of the files."""
-        paths: Iterable[Path] = [self.path]
+        paths: Iterable[Path] = [self.path, *self.path.parent.glob(f"{glob.escape(self.path.name)}.wal")]
         if self.path.is_dir():
             paths = (part for path in self.files.values() for part in (parts(path) if path.is_dir() else [path]))
         return {str(p.relative_to(self.path.parent)): [p.stat().st_size, p.stat().st_mtime_ns] for p in paths}

@@ -29,6 +29,8 @@ _ORDERS = ("MedicationRequest", "ServiceRequest")
 MEDICATED = ("MedicationStatement", "MedicationRequest", "MedicationAdministration")
 """Kinds of records that name a drug, and may refer to it."""
 _TOLD = ("contained", "medicationCodeableConcept", "medicationReference")
+_TURNS = ("modifierExtension", "implicitRules")
+"""What may turn the meaning of what it stands in."""
 _NAME = re.compile(r"\bad:\w+")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _KIND = re.compile(r"[A-Z][A-Za-z]{1,63}")
@@ -175,10 +177,12 @@ def _taken(resource: Resource, number: str, patient: str) -> Resource | None:
     if str(resource.get("status")) in _OVER or resource.get("doNotPerform") is True:
         return None
     made = {"id": number, "subject": resource.get("subject", {"reference": f"Patient/{patient}"})}
+    made |= {key: resource[key] for key in _TURNS if key in resource}
     if resource["resourceType"] == "MedicationRequest":
         made |= {key: resource[key] for key in _TOLD if key in resource}
         dosages = resource.get("dosageInstruction")
-        routes = [{"route": d["route"]} for d in (dosages if isinstance(dosages, list) else ()) if isinstance(d, dict) and "route" in d]
+        parts = [d for d in dosages if isinstance(d, dict)] if isinstance(dosages, list) else []
+        routes = [{key: d[key] for key in ("route", *_TURNS) if key in d} for d in parts]
         return made | {"resourceType": "MedicationRequest", "status": "active", "intent": "order", "dosageInstruction": routes}
     if resource["resourceType"] == "ServiceRequest" and "code" in resource:
         return made | {"resourceType": "Procedure", "status": "in-progress", "code": resource["code"]}
