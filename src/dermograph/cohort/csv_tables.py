@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 from dermograph.cohort.listing import literal
+from dermograph.cohort.packed import opened
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
     import duckdb
 
 ENDINGS = (".csv", ".csv.gz", ".csv.zst")
-_PACKED = {".gz": "gzip", ".zst": "zstd"}
 LOST = "lost_lines"
 """Table of the lines that could not be read, with the columns of what is rejected."""
 UNREADABLE = "line"
@@ -56,25 +54,9 @@ def read(con: duckdb.DuckDBPyConnection, table: str, path: Path) -> list[str]:
     return head
 
 
-@contextmanager
-def unpacked(path: Path) -> Iterator[BinaryIO]:
-    """A file, unpacked where its name says that it is packed.
-
-    :raises OSError: it cannot be read, or is not packed so.
-    """
-    import pyarrow as pa
-
-    with path.open("rb") as raw:
-        if packed := _PACKED.get(path.suffix.lower()):
-            with pa.CompressedInputStream(raw, packed) as stream:
-                yield cast("BinaryIO", io.BufferedReader(stream))
-        else:
-            yield raw
-
-
 def _head(path: Path) -> list[str]:
     try:
-        with unpacked(path) as raw, io.TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as file:
+        with opened(path) as (stream, _), io.TextIOWrapper(io.BufferedReader(stream), "utf-8-sig", "replace", newline="") as file:
             head = next(csv.reader(file), [])
     except (OSError, csv.Error) as error:
         raise InputError(f"{path}: {error}", "write it as CSV in UTF-8 with a head, or as Parquet") from error

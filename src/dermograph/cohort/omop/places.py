@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 from dermograph.cohort import csv_tables
 from dermograph.cohort.listing import listed, literal, parts, refuse_closed, refuse_strange_parts, refuse_strangers
 from dermograph.cohort.omop.model import EVENTS, MEMORY, PLAIN, UNREAD, Model, quoted
+from dermograph.cohort.packed import opened
 from dermograph.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,8 +132,8 @@ def _reading(path: Path) -> str:
 
 def _dialect(path: Path) -> str:
     """The vocabularies are handed out with tabs and without quotation marks, also as ``.csv``."""
-    with csv_tables.unpacked(path) as file:
-        head = file.readline()
+    with opened(path) as (stream, _):
+        head = io.BufferedReader(stream).readline()
     return "delim = '\\t', quote = ''" if b"\t" in head else "delim = ',', quote = '\"', escape = '\"'"
 
 

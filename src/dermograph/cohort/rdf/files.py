@@ -11,9 +11,9 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyoxigraph as ox
 
+from dermograph.cohort.packed import PACKED, opened
 from dermograph.errors import InputError
 from dermograph.record import DEPTH, LIMIT, printable
 
@@ -23,8 +23,7 @@ _BATCH = 20_000
 """Triples of Turtle that are told at once."""
 _LINES = {".nt": ox.RdfFormat.N_TRIPLES, ".nq": ox.RdfFormat.N_QUADS}
 _STATEMENTS = {".ttl": ox.RdfFormat.TURTLE, ".trig": ox.RdfFormat.TRIG}
-_PACKED = {".gz": "gzip", ".zst": "zstd"}
-ENDINGS = tuple(ending + packed for ending in (*_LINES, *_STATEMENTS) for packed in ("", *_PACKED))
+ENDINGS = tuple(ending + packed for ending in (*_LINES, *_STATEMENTS) for packed in ("", *PACKED))
 """Endings of files that are read."""
 
 
@@ -58,7 +57,7 @@ class File:
     def __init__(self, path: Path) -> None:
         self.path = path
         endings = [s.lower() for s in path.suffixes]
-        self.packed = _PACKED.get(endings[-1])
+        self.packed = PACKED.get(endings[-1])
         ending = endings[-2] if self.packed else endings[-1]
         self.told = ending in _STATEMENTS
         """Whether its lines are not its own, but those of what it says."""
@@ -76,7 +75,7 @@ class File:
 
         :raises InputError: it cannot be read, or is Turtle with a fault.
         """
-        with self._told(), self._opened() as (stream, raw):
+        with self._told(), opened(self.path) as (stream, raw):
             head = stream.read(len(codecs.BOM_UTF8))
             head = head[self._start(head) :]
             yield from self._statements(stream, raw, head) if self.told else self._lines(stream, raw, head)
@@ -118,15 +117,6 @@ class File:
     @property
     def _name(self) -> str:
         return printable(str(self.path))
-
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[Any, Any]]:
-        with pa.OSFile(str(self.path)) as raw:
-            if self.packed:
-                with pa.CompressedInputStream(raw, self.packed) as stream:
-                    yield stream, raw
-            else:
-                yield raw, raw
 
     def _lines(self, stream: Any, raw: Any, head: bytes) -> Iterator[Chunk]:
         rest = head
